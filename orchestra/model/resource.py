@@ -1,0 +1,145 @@
+"""The base of every kind of resource."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import typing
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from orchestra.errors import DefinitionError
+from orchestra.model import building
+from orchestra.model.fields import METADATA, InputSpec, KindSpec, OutputField, input_field, output_field
+from orchestra.model.lifecycle import Lifecycle
+from orchestra.model.misuse import line_typed
+from orchestra.model.refs import Ref
+from orchestra.model.secrets import Secret
+from orchestra.model.typecheck import Accepts, compile_check, describe
+
+if sys.version_info >= (3, 11):
+    from typing import dataclass_transform
+else:  # pragma: no cover
+    from typing_extensions import dataclass_transform
+
+if TYPE_CHECKING:
+    from orchestra.contracts import Cloud
+
+COMMON = ("depends_on", "lifecycle", "cloud")
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(input_field,))
+class _Declared:
+    """Makes an attrs class of every subclass, in place."""
+
+    kind: ClassVar[KindSpec]
+
+    def __init_subclass__(
+        cls,
+        *,
+        kind: str = "",
+        create_before_delete: bool = True,
+        unique_by: Sequence[str] = (),
+        create_timeout: float = 600.0,
+        update_timeout: float = 600.0,
+        delete_timeout: float = 600.0,
+    ) -> None:
+        super().__init_subclass__()
+        attrs.define(cls, slots=False, kw_only=True, eq=False, repr=False, on_setattr=attrs.setters.frozen)
+        if not kind:
+            return
+        if kind.count(".") != 1 or not kind.replace(".", "").isalnum():
+            raise DefinitionError(f"kind={kind!r}: 'service.Name' is needed, such as 'compute.Server'")
+        cls.kind = KindSpec(
+            name=kind,
+            cls=typing.cast("type[Resource]", cls),
+            inputs={
+                field.name: attrs.evolve(field.metadata.get(METADATA, InputSpec()), name=field.name)
+                for field in attrs.fields(typing.cast("type[Any]", cls))
+                if field.name not in COMMON
+            },
+            outputs={
+                name: item
+                for base in reversed(cls.__mro__)
+                for name, item in vars(base).items()
+                if isinstance(item, OutputField)
+            },
+            create_before_delete=create_before_delete,
+            unique_by=tuple(unique_by),
+            create_timeout=create_timeout,
+            update_timeout=update_timeout,
+            delete_timeout=delete_timeout,
+        )
+
+
+class Resource(_Declared):
+    """One declared thing in a cloud. Subclass it with ``kind="service.Name"`` to make a kind of your own.
+
+    Class arguments: ``create_before_delete`` (default True): how a replacement is ordered unless the user says
+    otherwise; ``unique_by``: inputs that, when given, fix a name which two things can't have at once, so that
+    the old one goes first; ``create_timeout``, ``update_timeout`` and ``delete_timeout`` in seconds (600).
+    """
+
+    depends_on: Sequence[Resource] = input_field(default=())
+    """Resources that must be ready before this one is made, where no reference says so already."""
+    lifecycle: Lifecycle = input_field(factory=Lifecycle)
+    """How it may be changed, replaced and deleted."""
+    cloud: Cloud | None = input_field(default=None)
+    """The cloud it lives on. None: the deployment's."""
+
+    id = output_field(str, doc="The cloud's own id.")
+
+    hint: ClassVar[str | None] = None
+    """The attribute path where it was assigned, as far as it is known while declaring."""
+
+    def __attrs_post_init__(self) -> None:
+        now = building.current()
+        if now is not None:
+            now.resources.append(self)
+        faults = list(self._faults())
+        if faults:
+            raise DefinitionError(
+                f"{type(self).__name__} is declared wrongly, in: {line_typed()}"
+                + "".join(f"\n  - {fault}" for fault in faults),
+                faults=faults,
+                remedy="correct the inputs named above",
+            )
+
+    def _faults(self) -> typing.Iterator[str]:
+        """What is wrong with the inputs, each a sentence that starts with the input's name."""
+        values = vars(self)
+        for name, accepts, wanted in _checks(type(self)):
+            value = values[name]
+            if not accepts(value):
+                yield f"{name}={value!r}: {wanted} is needed, not {type(value).__name__}"
+                continue
+            if isinstance(value, (Ref, Secret)) or (isinstance(value, str) and building.DAMAGED.search(value)):
+                continue
+            for check in self.kind.inputs[name].checks if name in self.kind.inputs else ():
+                fault = check(value)
+                if fault:
+                    yield f"{name}={value!r}: {fault}"
+
+    @property
+    def label(self) -> str:
+        """What to call it in messages: its attribute path once assigned, else its kind."""
+        return self.hint or type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.hint or 'not assigned yet'}>"
+
+
+@functools.cache
+def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
+    """Name, type check and wanted type of each input, compiled once for the kind."""
+    try:
+        hints = typing.get_type_hints(cls, localns={"Cloud": object})
+    except NameError:  # annotations that name a class local to a function can't be looked up: left unchecked
+        hints = {}
+    return tuple(
+        (field.name, compile_check(hints[field.name]), describe(hints[field.name]))
+        for field in attrs.fields(cls)
+        if field.name in hints and field.name != "cloud"
+    )

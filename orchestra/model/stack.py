@@ -1,0 +1,106 @@
+"""Stacks: classes whose attributes are resources."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import attr
+import attrs
+
+from orchestra.errors import DefinitionError
+from orchestra.model import address, building
+from orchestra.model.fields import input_field
+from orchestra.model.parameters import Parameter, check_parameters, parameter, parameters_of
+from orchestra.model.refs import Output
+from orchestra.model.resource import Resource
+
+if sys.version_info >= (3, 11):
+    from typing import dataclass_transform
+else:  # pragma: no cover
+    from typing_extensions import dataclass_transform
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(parameter, input_field))
+class Stack:
+    """A class of declared resources.
+
+    Annotate parameters in the class body, declare resources in `build`: each resource assigned to an attribute,
+    or in a list, tuple or dict assigned to one, has that attribute path as its address. A stack assigned to an
+    attribute is a nested stack. Raises `DefinitionError` for wrong parameters, all faults at once.
+    """
+
+    _building: ClassVar[building.Building]
+    _parameters: ClassVar[frozenset[str]] = frozenset()
+    hint: ClassVar[str] = ""
+    """The attribute path of a nested stack inside its parent, as far as it is known while declaring."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        attr.s(cls, auto_attribs=True, kw_only=True, eq=False, repr=False, init=False)
+        cls._parameters = frozenset(field.name for field in attrs.fields(cls))
+
+    def __init__(self, **parameters: Any) -> None:
+        if type(self) is Stack:
+            raise DefinitionError("Stack is to be subclassed: class Shop(oc.Stack): def build(self): …")
+        check_parameters(type(self), parameters)
+        object.__setattr__(self, "_building", building.Building())
+        with building.building() as now:
+            object.__setattr__(self, "_building", now)
+            self.__attrs_init__(**parameters)  # type: ignore[attr-defined]
+            self.build()
+
+    def build(self) -> None:
+        """Declare the resources. Runs once, when the stack is constructed; it must not call a cloud."""
+        raise NotImplementedError(f"{type(self).__name__} has no build(): declare its resources there")
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """The parameters of this class, in the order declared."""
+        return parameters_of(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name not in self._parameters:
+            for path, found in parts(value, address.attribute(self.hint, name)):
+                _give_hint(found, path)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)))
+        return f"{type(self).__name__}({given})"
+
+
+def parts(value: Any, path: str) -> Iterator[tuple[str, Resource | Stack | Output[Any]]]:
+    """The resources, stacks and outputs in ``value``, which is at ``path``: itself, or in lists and dicts."""
+    if isinstance(value, (Resource, Stack, Output)):
+        yield path, value
+    elif isinstance(value, (list, tuple)):
+        for index, one in enumerate(value):
+            yield from parts(one, address.item(path, index))
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if isinstance(key, (str, int)):
+                yield from parts(one, address.item(path, key))
+            elif any(True for _ in parts(one, path)):
+                raise DefinitionError(
+                    f"the key {key!r} can't be part of an address", address=path, remedy="use text or a whole number"
+                )
+
+
+def members(stack: Stack) -> Iterator[tuple[str, Resource | Stack | Output[Any]]]:
+    """What the attributes of ``stack`` hold, with addresses inside it; its parameters are not its own."""
+    for name, value in vars(stack).items():
+        if name not in stack._parameters and name not in ("_building", "hint"):
+            yield from parts(value, name)
+
+
+def _give_hint(found: Resource | Stack | Output[Any], path: str) -> None:
+    if isinstance(found, Stack):
+        object.__setattr__(found, "hint", path)
+        for inner, member in members(found):
+            _give_hint(member, f"{path}.{inner}")
+    elif isinstance(found, Output):
+        found.hint = path
+    else:
+        object.__setattr__(found, "hint", path)

@@ -1,0 +1,101 @@
+"""Checking values against the annotations of parameters and inputs at run time."""
+
+from __future__ import annotations
+
+import collections.abc
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, Union
+
+from orchestra.model.refs import Ref
+from orchestra.model.secrets import Secret
+
+Accepts: TypeAlias = Callable[[Any], bool]
+
+
+def describe(annotation: Any) -> str:
+    """The annotation as a user would write it."""
+    if annotation is type(None):
+        return "None"
+    origin = typing.get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return " | ".join(describe(item) for item in typing.get_args(annotation))
+    if origin is Literal:
+        return " or ".join(repr(item) for item in typing.get_args(annotation))
+    if origin is not None:
+        inner = ", ".join("…" if item is ... else describe(item) for item in typing.get_args(annotation))
+        return f"{origin.__name__}[{inner}]"
+    return getattr(annotation, "__name__", None) or str(annotation)
+
+
+def compile_check(annotation: Any) -> Accepts:
+    """A function that says whether a value fits ``annotation``. `Ref[T]` accepts every reference."""
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
+    if annotation is Any or isinstance(annotation, typing.TypeVar):
+        return lambda value: True
+    if origin in (Union, types.UnionType):
+        return _any_of([compile_check(item) for item in arguments])
+    if origin is Literal:
+        return lambda value: any(value is item or (type(value) is type(item) and value == item) for item in arguments)
+    if origin is typing.Annotated:
+        return compile_check(arguments[0])
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Ref):
+        return lambda value: isinstance(value, Ref)
+    if origin is tuple:
+        return _tuple_of(arguments)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, collections.abc.Mapping):
+        return _mapping_of(origin, compile_check(arguments[0]), compile_check(arguments[1]))
+    if origin is not None and isinstance(origin, type) and issubclass(origin, collections.abc.Iterable):
+        return _sequence_of(origin, compile_check(arguments[0]))
+    return _instance_of(annotation)
+
+
+def _instance_of(annotation: Any) -> Accepts:
+    if annotation is float:
+        return lambda value: isinstance(value, (int, float)) and not isinstance(value, (bool, Ref))
+    if annotation is int:
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+    if annotation is None:
+        return lambda value: value is None
+    if annotation is str:
+        return lambda value: isinstance(value, (str, Secret))
+    if isinstance(annotation, type):
+        return lambda value: isinstance(value, annotation)
+    return lambda value: True
+
+
+def _any_of(checks: list[Accepts]) -> Accepts:
+    return lambda value: any(check(value) for check in checks)
+
+
+def _sequence_of(origin: type, item: Accepts) -> Accepts:
+    def check(value: Any) -> bool:
+        if isinstance(value, (str, bytes, Ref)) or not isinstance(value, origin):
+            return False
+        return all(item(one) for one in value)
+
+    return check
+
+
+def _mapping_of(origin: type, key: Accepts, item: Accepts) -> Accepts:
+    def check(value: Any) -> bool:
+        return isinstance(value, origin) and all(key(name) and item(one) for name, one in value.items())
+
+    return check
+
+
+def _tuple_of(arguments: tuple[Any, ...]) -> Accepts:
+    if len(arguments) == 2 and arguments[1] is ...:
+        return _sequence_of(tuple, compile_check(arguments[0]))
+    checks = [compile_check(item) for item in arguments]
+
+    def check(value: Any) -> bool:
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(checks)
+            and all(accepts(item) for accepts, item in zip(checks, value, strict=True))
+        )
+
+    return check

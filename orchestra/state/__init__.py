@@ -1,0 +1,1 @@
+"""What is remembered of a deployment: records, journal, their codec and their integrity. Pure."""
