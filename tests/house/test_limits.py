@@ -19,7 +19,8 @@ MODULES = dict(limits.modules(ROOT))
 
 @pytest.mark.parametrize("path", MODULES)
 def test_module_keeps_the_limits(path: str) -> None:
-    assert [str(fault) for fault in limits.faults(path, MODULES[path])] == []
+    found = limits.faults(path, MODULES[path])
+    assert not found, "\n".join(map(str, found))
 
 
 def test_modules_are_found() -> None:
