@@ -25,8 +25,11 @@ FORBIDDEN: Final = (
     ("a private key", re.compile(r"BEGIN [A-Z ]*[P]RIVATE KEY")),
 )
 
-VAGUE: Final = frozenset({"manager", "helper", "helpers", "util", "utils", "data", "info", "process", "handle"})
-"""Words that say nothing of what a module or class is for."""
+VAGUE_ENDINGS: Final = frozenset({"manager", "helper", "helpers", "util", "utils", "data", "info"})
+"""Words that say nothing of what a module or class is for, whatever stands before them."""
+
+VAGUE: Final = VAGUE_ENDINGS | {"process", "handle"}
+"""Words that say nothing by themselves."""
 
 
 def tracked() -> Iterator[str]:
@@ -98,7 +101,8 @@ def vague_names(path: str, source: str) -> list[str]:
     """Modules and classes whose name has a word that says nothing."""
     names = [path.rpartition("/")[2].removesuffix(".py")]
     names += [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
-    return [name for name in names if VAGUE & {word.lower() for word in re.findall("[A-Z]?[a-z]+", name)}]
+    words = {name: [word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", name)] for name in names}
+    return [name for name in names if VAGUE_ENDINGS.intersection(words[name][-1:]) or VAGUE.issuperset(words[name])]
 
 
 def test_names_say_what_things_are() -> None:
@@ -107,5 +111,8 @@ def test_names_say_what_things_are() -> None:
 
 
 def test_vague_names_are_seen() -> None:
-    source = "class StateManager: ...\nclass Info: ...\nclass Database: ...\nclass Handled: ..."
-    assert vague_names("orchestra/state_utils.py", source) == ["state_utils", "StateManager", "Info"]
+    source = "".join(
+        f"class {name}: ...\n" for name in ("StateManager", "Info", "Process", "Database", "InProcess", "_A")
+    )
+    assert vague_names("orchestra/state_utils.py", source) == ["state_utils", "StateManager", "Info", "Process"]
+    assert vague_names("orchestra/__init__.py", "") == []
