@@ -1,0 +1,244 @@
+"""Values, records and journal lines as canonical JSON, and back.
+
+Everything that is kept in a state or a plan file goes through here. A secret is kept as
+``{"$orchestra": "sealed", "digest": …}``, `UNKNOWN` as ``{"$orchestra": "unknown"}``; a mapping of the user's that
+has the key ``$orchestra`` itself is wrapped as ``{"$orchestra": "mapping", "value": {…}}``. A secret in plain is
+refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import attrs
+
+from orchestra.errors import CorruptStateError, InternalError, StateError
+from orchestra.model.values import UNKNOWN, Plain, Revealed, Sealed, Value, Values
+from orchestra.state.journal import Entry, Intent, Operation, Phase, RunRecord, RunStatus
+from orchestra.state.records import Condition, Record
+
+MARK: Final = "$orchestra"
+"""The key that tells orchestra's own objects from the user's mappings."""
+
+DEPTH: Final = 100
+"""How deep lists and mappings may lie in each other: far from where reading them back would overflow."""
+
+T = TypeVar("T")
+
+
+def encode_value(value: Value) -> Plain:
+    """``value`` as JSON-like data; tuples become lists.
+
+    Raises `InternalError` for a secret in plain and for what isn't a value at all, `StateError` for a number that
+    isn't finite and for values nested deeper than `DEPTH`.
+    """
+    return _encode(value, 0)
+
+
+def _encode(value: Value, depth: int) -> Plain:
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise StateError(f"the number {value} can't be kept", remedy="use a finite number")
+        return value
+    if isinstance(value, Sealed):
+        return {MARK: "sealed", "digest": value.digest}
+    if value is UNKNOWN:
+        return {MARK: "unknown"}
+    if depth >= DEPTH:
+        raise StateError(f"lists and mappings lie more than {DEPTH} deep in each other", remedy="use a flatter value")
+    if isinstance(value, Mapping):
+        return _encode_mapping(value, depth)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return [_encode(item, depth + 1) for item in value]
+    if isinstance(value, Revealed):
+        raise InternalError("a secret in plain was about to be written")
+    raise InternalError(f"a {type(value).__name__} was about to be written; only JSON-like values can be kept")
+
+
+def _encode_mapping(value: Mapping[str, Value], depth: int) -> Plain:
+    for key in value:
+        if not isinstance(key, str):
+            raise InternalError(f"a mapping with a {type(key).__name__} as key was about to be written")
+    encoded = {key: _encode(item, depth + 1) for key, item in value.items()}
+    return {MARK: "mapping", "value": encoded} if MARK in encoded else encoded
+
+
+def decode_value(plain: Plain) -> Value:
+    """The value that `encode_value` made ``plain`` of; raises `CorruptStateError` for marks that it never writes."""
+    if isinstance(plain, Mapping):
+        if MARK in plain:
+            return _decode_marked(plain)
+        return {key: decode_value(item) for key, item in plain.items()}
+    if isinstance(plain, Sequence) and not isinstance(plain, str):
+        return [decode_value(item) for item in plain]
+    return plain
+
+
+def _decode_marked(plain: Mapping[str, Plain]) -> Value:
+    match dict(plain):
+        case {"$orchestra": "sealed", "digest": str(sealed), **rest} if not rest:
+            return Sealed(sealed)
+        case {"$orchestra": "unknown", **rest} if not rest:
+            return UNKNOWN
+        case {"$orchestra": "mapping", "value": Mapping() as value, **rest} if not rest and MARK in value:
+            return {key: decode_value(item) for key, item in value.items()}
+    raise CorruptStateError(f"an object marked {MARK!r} has none of the forms that orchestra writes")
+
+
+def _unwrapped(value: object) -> Plain:
+    """What `json` doesn't take by itself: mappings and sequences that aren't dict, list or tuple."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return list(value)
+    raise InternalError(f"a {type(value).__name__} was about to be written; only JSON-like values can be kept")
+
+
+_ENCODER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_unwrapped
+)
+_DECODER: Final = json.JSONDecoder()
+
+
+def canonical(plain: Plain) -> str:
+    """The one JSON text of ``plain``: keys sorted, no spaces, UTF-8, no NaN.
+
+    Raises `StateError` for what JSON or UTF-8 can't express.
+    """
+    try:
+        text = _ENCODER.encode(plain)
+        text.encode()
+    except ValueError as error:
+        raise StateError(
+            f"a value can't be kept as JSON in UTF-8: {error}",
+            remedy="use finite numbers, and text without surrogates",
+        ) from None
+    return text
+
+
+def digest(text: str) -> str:
+    """The digest of ``text``: BLAKE2b, 16 bytes, as 32 hexadecimal digits."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _encode_values(values: Values, address: str) -> Plain:
+    """``values``, with every fault told at ``address`` and by name."""
+    encoded: dict[str, Plain] = {}
+    for name, value in values.items():
+        try:
+            encoded[name] = encode_value(value)
+        except (InternalError, StateError) as error:
+            error.address = f"{address}.{name}"
+            raise
+    return encoded
+
+
+def _decode_values(values: Plain, text: str) -> Values:
+    """The values in ``values``, which was read from ``text``: most texts hold no mark and need no second look."""
+    if not isinstance(values, dict):
+        raise TypeError(f"mapping expected, {type(values).__name__} found")
+    return {name: decode_value(value) for name, value in values.items()} if MARK in text else values
+
+
+def _decoded(what: str, build: Callable[[str], T], text: str) -> T:
+    try:
+        return build(text)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CorruptStateError(f"{what} doesn't have the form that orchestra writes: {error}") from error
+
+
+def encode_record(record: Record) -> str:
+    """``record`` as canonical JSON."""
+    return canonical(
+        {
+            **attrs.asdict(record, recurse=False),
+            "condition": record.condition.value,
+            "inputs": _encode_values(record.inputs, record.address),
+            "outputs": _encode_values(record.outputs, record.address),
+            "triggers": _encode_values({"triggers": record.triggers}, record.address),
+        }
+    )
+
+
+def decode_record(text: str) -> Record:
+    """The record that ``text`` holds; raises `CorruptStateError`."""
+    return _decoded("a record", _record, text)
+
+
+def _record(text: str) -> Record:
+    fields = _DECODER.decode(text)
+    fields["condition"] = Condition(fields["condition"])
+    fields["inputs"] = _decode_values(fields["inputs"], text)
+    fields["outputs"] = _decode_values(fields["outputs"], text)
+    fields["dependencies"] = tuple(fields["dependencies"])
+    fields["triggers"] = _decode_values(fields["triggers"], text)["triggers"]
+    return Record(**fields)
+
+
+def encode_intent(intent: Intent) -> str:
+    """``intent`` as canonical JSON."""
+    return canonical(
+        {
+            **attrs.asdict(intent, recurse=False),
+            "operation": intent.operation.value,
+            "inputs": _encode_values(intent.inputs, intent.address),
+        }
+    )
+
+
+def decode_intent(text: str) -> Intent:
+    """The intent that ``text`` holds; raises `CorruptStateError`."""
+    return _decoded("an intent", _intent, text)
+
+
+def _intent(text: str) -> Intent:
+    fields = _DECODER.decode(text)
+    fields["operation"] = Operation(fields["operation"])
+    fields["inputs"] = _decode_values(fields["inputs"], text)
+    fields["dependencies"] = tuple(fields["dependencies"])
+    return Intent(**fields)
+
+
+def encode_entry(entry: Entry) -> str:
+    """``entry`` as canonical JSON."""
+    return canonical(
+        {
+            **attrs.asdict(entry, recurse=False),
+            "operation": entry.operation.value,
+            "phase": entry.phase.value,
+        }
+    )
+
+
+def decode_entry(text: str) -> Entry:
+    """The journal line that ``text`` holds; raises `CorruptStateError`."""
+    return _decoded("a journal line", _entry, text)
+
+
+def _entry(text: str) -> Entry:
+    fields = _DECODER.decode(text)
+    fields["operation"] = Operation(fields["operation"])
+    fields["phase"] = Phase(fields["phase"])
+    return Entry(**fields)
+
+
+def encode_run(run: RunRecord) -> str:
+    """``run`` as canonical JSON."""
+    return canonical({**attrs.asdict(run, recurse=False), "status": run.status.value})
+
+
+def decode_run(text: str) -> RunRecord:
+    """The run that ``text`` holds; raises `CorruptStateError`."""
+    return _decoded("a run", _run, text)
+
+
+def _run(text: str) -> RunRecord:
+    fields = _DECODER.decode(text)
+    fields["status"] = RunStatus(fields["status"])
+    return RunRecord(**fields)
