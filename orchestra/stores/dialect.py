@@ -1,0 +1,76 @@
+"""What a database must bring to carry the SQL store: one small object each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from orchestra.errors import StateError
+
+Column: TypeAlias = "str | int | float"
+"""What the store keeps in a column."""
+
+Row: TypeAlias = tuple[Column, ...]
+
+
+class Cursor(Protocol):
+    """The part of a DB-API cursor that the store uses."""
+
+    def fetchone(self) -> Row | None:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Row]:
+        """Every row left."""
+        ...
+
+
+class Connection(Protocol):
+    """The part of a DB-API connection that the store uses; it begins and ends transactions by statements."""
+
+    def execute(self, sql: str, columns: Sequence[Column] = (), /) -> Cursor:
+        """Execute one statement."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+class Dialect(Protocol):
+    """How one kind of database is opened and spoken to."""
+
+    @property
+    def where(self) -> str:
+        """What to call the database in messages: ``the state file /srv/orchestra.db``."""
+        ...
+
+    @property
+    def begin_read(self) -> str:
+        """The statement that begins a transaction in which every read sees the same moment."""
+        ...
+
+    @property
+    def begin_write(self) -> str:
+        """The statement that begins a transaction which no other writer gets into."""
+        ...
+
+    @property
+    def errors(self) -> type[Exception]:
+        """The base of the errors that its statements raise."""
+        ...
+
+    def connect(self) -> Connection:
+        """Open the database, with the tables in it if it is new.
+
+        Raises `StateError` with the remedy, `CorruptStateError`, or `StateVersionError` before anything is changed.
+        """
+        ...
+
+    def sql(self, statement: str) -> str:
+        """``statement``, which has '?' for each parameter, as this database wants it."""
+        ...
+
+    def explain(self, error: Exception, deployment: str) -> StateError:
+        """What one of `errors`, met while reading or writing ``deployment``, means to the user."""
+        ...

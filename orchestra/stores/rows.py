@@ -1,0 +1,169 @@
+"""The rows of one deployment, read and written inside one transaction, with their integrity kept."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import attrs
+
+from orchestra.errors import CorruptStateError
+from orchestra.state.codec import canonical
+from orchestra.state.integrity import EMPTY, damaged, minus, plus, row_digest, total_of
+from orchestra.state.journal import Holder
+from orchestra.stores import schema
+from orchestra.stores.dialect import Column, Cursor, Row
+from orchestra.stores.leases import Tenure
+from orchestra.stores.schema import Table
+
+Execute: TypeAlias = Callable[[str, Sequence[Column]], Cursor]
+
+_DIGITS: Final = frozenset("0123456789abcdef")
+
+
+@attrs.frozen(kw_only=True)
+class Head:
+    """What the one row of a deployment holds."""
+
+    lineage: str
+    serial: int = 0
+    salt: str
+    """In hexadecimal."""
+    totals: Mapping[str, str]
+    """The total of the digests of every other table's rows."""
+    entries: int = 0
+    """How many lines the journal has."""
+    runs: int = 0
+    """How many runs there were."""
+    tenure: Tenure = attrs.field(factory=Tenure)
+
+    @staticmethod
+    def fresh() -> Head:
+        """That of a new deployment."""
+        return Head(
+            lineage=str(uuid.uuid4()),
+            salt=secrets.token_hex(32),
+            totals={table.name: EMPTY for table in schema.TABLES},
+        )
+
+    @staticmethod
+    def decode(text: str) -> Head:
+        """The head that ``text`` holds."""
+        fields = json.loads(text)
+        tenure = fields["tenure"]
+        holder = Holder(**tenure["holder"]) if tenure["holder"] else None
+        return Head(**{**fields, "tenure": Tenure(**{**tenure, "holder": holder})})
+
+
+class Rows:
+    """The rows of ``deployment``; good for one transaction.
+
+    Every write keeps the table's total in step; `save` writes the totals, and the serial one higher. Reading raises
+    `CorruptStateError` for whatever isn't as it was written.
+    """
+
+    def __init__(self, execute: Execute, *, deployment: str, where: str) -> None:
+        self._execute = execute
+        self._deployment = deployment
+        self._where = where
+        self.head = self._read_head()
+        self._totals = dict(self.head.totals)
+        self._changed = False
+
+    def read(self, table: Table) -> list[Row]:
+        """Every row of ``table``: its columns without the digest, in order of the key."""
+        rows = self._checked(table, self._execute(table.select, (self._deployment,)).fetchall())
+        if total_of(str(row[-1]) for row in rows) != self._totals[table.name]:
+            raise self.damaged(f"rows of {table.name} are missing or there twice")
+        return sorted(row[:-1] for row in rows)
+
+    def read_run(self, run: str) -> list[Row]:
+        """The rows of the journal for ``run``, in order. That none is missing is seen only by reading them all."""
+        rows = self._execute(schema.SELECT_RUN, (self._deployment, run)).fetchall()
+        return sorted(row[:-1] for row in self._checked(schema.JOURNAL, rows))
+
+    def find(self, table: Table, key: Sequence[Column]) -> Row | None:
+        """The row of ``table`` with ``key``, without the digest, or None."""
+        found = self._execute(table.select_one, (self._deployment, *key)).fetchall()
+        return self._checked(table, found)[0][:-1] if found else None
+
+    def put(self, table: Table, key: Sequence[Column], *others: Column) -> None:
+        """Write the row with ``key``; ``others`` are the other columns, the payload last."""
+        before = self._digest(table, key)
+        after = row_digest(table.name, self._deployment, *key, *others)
+        self._execute(table.put, (self._deployment, *key, *others, after))
+        total = self._totals[table.name]
+        self._totals[table.name] = plus(total if before is None else minus(total, before), after)
+        self._changed = True
+
+    def remove(self, table: Table, key: Sequence[Column]) -> None:
+        """Delete the row with ``key``, if there is one."""
+        before = self._digest(table, key)
+        if before is not None:
+            self._execute(table.remove, (self._deployment, *key))
+            self._totals[table.name] = minus(self._totals[table.name], before)
+            self._changed = True
+
+    def next_entry(self) -> int:
+        """The sequence of a new line of the journal."""
+        self.head = attrs.evolve(self.head, entries=self.head.entries + 1)
+        return self.head.entries
+
+    def next_run(self) -> int:
+        """The sequence of a new run."""
+        self.head = attrs.evolve(self.head, runs=self.head.runs + 1)
+        return self.head.runs
+
+    def set_tenure(self, tenure: Tenure) -> None:
+        """Write how the lease stands; the serial stays."""
+        self.head = attrs.evolve(self.head, tenure=tenure)
+        self._write_head()
+
+    def save(self) -> int:
+        """Write the totals if anything was written, and return the serial."""
+        if self._changed:
+            self.head = attrs.evolve(self.head, serial=self.head.serial + 1, totals=self._totals)
+            self._write_head()
+        return self.head.serial
+
+    def damaged(self, what: str, address: str | None = None) -> CorruptStateError:
+        """The error for damage to this deployment's state."""
+        return damaged(what, where=self._where, deployment=self._deployment, address=address)
+
+    def _read_head(self) -> Head:
+        found = self._execute(schema.DEPLOYMENTS.select, (self._deployment,)).fetchall()
+        if not found:
+            raise self.damaged("its own row is missing")
+        lineage, serial, payload, _ = self._checked(schema.DEPLOYMENTS, found)[0]
+        head = Head.decode(str(payload))
+        if (head.lineage, head.serial) != (lineage, serial):
+            raise self.damaged("its own row contradicts itself")
+        return head
+
+    def _write_head(self) -> None:
+        write_head(self._execute, self._deployment, self.head)
+
+    def _digest(self, table: Table, key: Sequence[Column]) -> str | None:
+        found = self._execute(table.select_digest, (self._deployment, *key)).fetchone()
+        if found is None:
+            return None
+        digest = found[0]
+        if isinstance(digest, str) and len(digest) == len(EMPTY) and _DIGITS.issuperset(digest):
+            return digest
+        raise self.damaged(f"a row of {table.name} isn't what was written", table.address(key))
+
+    def _checked(self, table: Table, rows: list[Row]) -> list[Row]:
+        for row in rows:
+            if row_digest(table.name, self._deployment, *row[:-1]) != row[-1]:
+                raise self.damaged(f"a row of {table.name} isn't what was written", table.address(row))
+        return rows
+
+
+def write_head(execute: Execute, deployment: str, head: Head) -> None:
+    """Write the row of ``deployment``."""
+    columns = (head.lineage, head.serial, canonical(attrs.asdict(head)))
+    digest = row_digest(schema.DEPLOYMENTS.name, deployment, *columns)
+    execute(schema.DEPLOYMENTS.put, (deployment, *columns, digest))

@@ -1,0 +1,239 @@
+"""Two stores driven through the same operations must tell the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from orchestra.contracts import Store
+from orchestra.errors import LockedError, OrchestraError
+from orchestra.model.address import Address
+from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
+from orchestra.state.journal import Holder, Intent, Lease, Operation, Outcome, Phase, RunRecord, RunStatus
+from orchestra.state.records import Condition, Record
+from tests.stores.samples import ELSEWHERE, ManualClock, this_process, without_identity
+
+T = TypeVar("T")
+
+ADDRESSES = st.sampled_from([Address("network"), Address("web[0]"), Address("web[10]"), Address('shards["eu"].db')])
+TOKENS = st.sampled_from(["a" * 32, "b" * 32])
+RUNS = st.sampled_from(["run-1", "run-2", "run-3"])
+TEXTS = st.text(max_size=5) | st.sampled_from(["$orchestra", "sealed", "digest", "value"])
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+    | st.builds(Sealed, TEXTS)
+    | st.just(UNKNOWN)
+)
+VALUES: st.SearchStrategy[Value] = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+INPUTS = st.dictionaries(st.sampled_from(["cidr", "labels", "user_data"]), VALUES, max_size=2)
+TIMES = st.floats(min_value=0, max_value=2e9)
+
+RECORDS = st.builds(
+    Record,
+    address=ADDRESSES,
+    kind=st.just("compute.Server"),
+    cloud=st.just("simulated"),
+    external_id=TEXTS,
+    token=TOKENS,
+    condition=st.sampled_from(Condition),
+    inputs=INPUTS,
+    outputs=INPUTS,
+    dependencies=st.lists(ADDRESSES, max_size=2).map(tuple),
+    triggers=VALUES,
+    protect=st.booleans(),
+    retain=st.booleans(),
+    create_before_delete=st.none() | st.booleans(),
+    delete_timeout=st.none() | TIMES,
+)
+INTENTS = st.builds(
+    Intent,
+    run=RUNS,
+    address=ADDRESSES,
+    operation=st.sampled_from(Operation),
+    kind=st.just("compute.Server"),
+    cloud=st.just("simulated"),
+    token=TOKENS,
+    at=TIMES,
+    external_id=TEXTS,
+    inputs=INPUTS,
+    dependencies=st.lists(ADDRESSES, max_size=2).map(tuple),
+)
+OUTCOMES = st.builds(
+    Outcome,
+    run=RUNS,
+    address=ADDRESSES,
+    operation=st.sampled_from(Operation),
+    phase=st.sampled_from(Phase),
+    at=TIMES,
+    settles=st.none() | INTENTS,
+    write=st.lists(RECORDS, max_size=2).map(tuple),
+    remove=st.lists(st.tuples(ADDRESSES, st.just("") | TOKENS), max_size=2).map(tuple),
+    external_id=TEXTS,
+    detail=TEXTS,
+)
+RUN_RECORDS = st.builds(
+    RunRecord,
+    id=RUNS,
+    purpose=st.sampled_from(["apply", "destroy"]),
+    started=TIMES,
+    by=TEXTS,
+    plan_digest=TEXTS,
+    ended=st.none() | TIMES,
+    status=st.sampled_from(RunStatus),
+    counts=st.dictionaries(TEXTS, st.integers(), max_size=2),
+)
+HOLDERS = st.sampled_from([ELSEWHERE, attrs.evolve(ELSEWHERE, user="bob", process=12, purpose=""), this_process()])
+
+
+class StoreComparison(RuleBasedStateMachine):
+    """Subclass it with how the two stores are opened; the second one is closed and opened again now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.reference = self.open_reference()
+        self.other = self.open_other()
+        self.leases: list[Lease] = []
+
+    def open_reference(self) -> Store:
+        """The store whose answers are right, with nothing in it."""
+        raise NotImplementedError
+
+    def open_other(self) -> Store:
+        """The store to compare with it: the same one at every call."""
+        raise NotImplementedError
+
+    def both(self, call: Callable[[Store], object]) -> object:
+        """What both stores answer to ``call``, an error included."""
+        answers = [_answer(call, store) for store in (self.reference, self.other)]
+        assert answers[0] == answers[1]
+        return answers[0]
+
+    def lease(self, back: int) -> Lease | None:
+        """A lease that was once given out, the last one most of the time."""
+        return self.leases[-1 - back % len(self.leases)] if self.leases else None
+
+    @initialize(holder=HOLDERS)
+    def first(self, holder: Holder) -> None:
+        self.acquire(holder)
+
+    @rule(holder=HOLDERS)
+    def acquire(self, holder: Holder) -> None:
+        answer = self.both(lambda store: store.acquire(holder))
+        if isinstance(answer, Lease):
+            assert answer.fence == max((lease.fence for lease in self.leases), default=0) + 1
+            self.leases.append(answer)
+
+    @rule(back=st.sampled_from([0, 0, 0, 1, 2]))
+    def renew(self, back: int) -> None:
+        lease = self.lease(back)
+        if lease:
+            self.both(lambda store: store.renew(lease))
+
+    @rule(back=st.sampled_from([0, 1, 2]))
+    def release(self, back: int) -> None:
+        lease = self.lease(back)
+        if lease:
+            self.both(lambda store: store.release(lease))
+
+    @rule()
+    def break_lease(self) -> None:
+        self.both(lambda store: store.break_lease())
+
+    @rule(seconds=st.sampled_from([1.0, 29.5, 30.0, 60.0, 61.0]))
+    def wait(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+    @rule(back=st.sampled_from([0, 0, 0, 0, 1]), run=RUN_RECORDS)
+    def start_run(self, back: int, run: RunRecord) -> None:
+        lease = self.lease(back)
+        if lease:
+            self.both(lambda store: store.start_run(lease, run))
+
+    @rule(back=st.sampled_from([0, 0, 0, 0, 1]), run=RUN_RECORDS)
+    def finish_run(self, back: int, run: RunRecord) -> None:
+        lease = self.lease(back)
+        if lease:
+            self.both(lambda store: store.finish_run(lease, run))
+
+    @rule(back=st.sampled_from([0, 0, 0, 0, 1]), intents=st.lists(INTENTS, max_size=3))
+    def begin(self, back: int, intents: Sequence[Intent]) -> None:
+        lease = self.lease(back)
+        if lease:
+            self.both(lambda store: store.begin(lease, intents))
+
+    @rule(back=st.sampled_from([0, 0, 0, 0, 1]), outcomes=st.lists(OUTCOMES, max_size=3))
+    def commit(self, back: int, outcomes: Sequence[Outcome]) -> None:
+        lease = self.lease(back)
+        if lease:
+            self.both(lambda store: store.commit(lease, outcomes))
+
+    @rule(back=st.sampled_from([0, 0, 0, 0, 1]), choose=st.integers(0, 9), phase=st.sampled_from(Phase))
+    def settle(self, back: int, choose: int, phase: Phase) -> None:
+        """Settle one of the calls that are pending."""
+        lease, pending = self.lease(back), self.reference.load().pending
+        if lease and pending:
+            chosen = pending[choose % len(pending)]
+            outcome = Outcome(
+                run=chosen.run,
+                address=chosen.address,
+                operation=chosen.operation,
+                phase=phase,
+                at=self.clock.time,
+                settles=chosen,
+            )
+            self.both(lambda store: store.commit(lease, [outcome]))
+
+    @rule(back=st.sampled_from([0, 0, 1]), outcomes=st.lists(OUTCOMES, max_size=2), leaking=RECORDS)
+    def leak(self, back: int, outcomes: Sequence[Outcome], leaking: Record) -> None:
+        """A batch whose last record has a secret in plain changes nothing at all."""
+        lease = self.lease(back)
+        if lease:
+            leaking = attrs.evolve(leaking, outputs={"password": [Revealed("hunter2")]})
+            last = Outcome(
+                run="run-1",
+                address=leaking.address,
+                operation=Operation.CREATE,
+                phase=Phase.DONE,
+                at=1.0,
+                write=(leaking,),
+            )
+            self.both(lambda store: store.commit(lease, [*outcomes, last]))
+
+    @rule()
+    def reopen(self) -> None:
+        self.other.close()
+        self.other = self.open_other()
+
+    @invariant()
+    def tell_the_same(self) -> None:
+        self.both(lambda store: without_identity(store.load()))
+        self.both(lambda store: repr(without_identity(store.load())))  # tells 1, 1.0 and True apart
+        self.both(lambda store: list(store.journal()))
+        self.both(lambda store: list(store.journal("run-2")))
+        self.both(lambda store: list(store.runs()))
+
+    def teardown(self) -> None:
+        self.reference.close()
+        self.other.close()
+
+
+def _answer(call: Callable[[Store], object], store: Store) -> object:
+    try:
+        return call(store)
+    except LockedError as error:
+        return LockedError, error.holder, error.since, error.remedy
+    except OrchestraError as error:
+        return type(error), error.address, error.message
