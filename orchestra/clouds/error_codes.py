@@ -30,36 +30,46 @@ CODES: Final = MappingProxyType(
         for cls, codes in (
             (
                 ThrottledError,
-                "RequestLimitExceeded Throttling ThrottlingException Throttled RequestThrottled SlowDown "
-                "RequestThrottledException EC2ThrottledException TooManyRequests TooManyRequestsException "
-                "BandwidthLimitExceeded DependencyThrottle PriorRequestNotComplete "
-                "SnapshotCreationPerVolumeRateExceeded",
+                (
+                    "RequestLimitExceeded Throttling ThrottlingException Throttled RequestThrottled SlowDown "
+                    "RequestThrottledException EC2ThrottledException TooManyRequests TooManyRequestsException "
+                    "BandwidthLimitExceeded DependencyThrottle PriorRequestNotComplete "
+                    "SnapshotCreationPerVolumeRateExceeded"
+                ),
             ),
             (
                 TransientError,
-                "InternalError InternalFailure InternalServerError Unavailable ServiceUnavailable RequestTimeout "
-                "OperationAborted IncompleteBody BadDigest IncorrectState IncorrectInstanceState "
-                "IncorrectModificationState InsufficientInstanceCapacity InsufficientHostCapacity "
-                "InsufficientCapacity InsufficientAddressCapacity InsufficientVolumeCapacity ZonalShiftInProgress",
+                (
+                    "InternalError InternalFailure InternalServerError Unavailable ServiceUnavailable RequestTimeout "
+                    "OperationAborted IncompleteBody BadDigest IncorrectState IncorrectInstanceState "
+                    "IncorrectModificationState InsufficientInstanceCapacity InsufficientHostCapacity "
+                    "InsufficientCapacity InsufficientAddressCapacity InsufficientVolumeCapacity ZonalShiftInProgress"
+                ),
             ),
             (
                 CredentialsError,
-                "AuthFailure InvalidClientTokenId InvalidAccessKeyId SignatureDoesNotMatch UnauthorizedOperation "
-                "AccessDenied AccessDeniedException OptInRequired PendingVerification Blocked ExpiredToken "
-                "ExpiredTokenException TokenRefreshRequired InvalidToken InvalidSecurity RequestExpired "
-                "RequestTimeTooSkewed MissingAuthenticationToken IncompleteSignature NotSignedUp AccountProblem "
-                "AllAccessDisabled UnrecognizedClientException InvalidUserID.NotFound NotAuthorized",
+                (
+                    "AuthFailure InvalidClientTokenId InvalidAccessKeyId SignatureDoesNotMatch UnauthorizedOperation "
+                    "AccessDenied AccessDeniedException OptInRequired PendingVerification Blocked ExpiredToken "
+                    "ExpiredTokenException TokenRefreshRequired InvalidToken InvalidSecurity RequestExpired "
+                    "RequestTimeTooSkewed MissingAuthenticationToken IncompleteSignature NotSignedUp AccountProblem "
+                    "AllAccessDisabled UnrecognizedClientException InvalidUserID.NotFound NotAuthorized"
+                ),
             ),
             (
                 QuotaError,
-                "LimitsExceeded TooManyLoadBalancers TooManyBuckets TooManyHostedZones TooManyTags "
-                "InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded MaxSpotInstanceCountExceeded",
+                (
+                    "LimitsExceeded TooManyLoadBalancers TooManyBuckets TooManyHostedZones TooManyTags "
+                    "InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded MaxSpotInstanceCountExceeded"
+                ),
             ),
             (
                 ConflictError,
-                "IdempotentParameterMismatch InvalidSubnet.Conflict InvalidCidrBlock.Conflict "
-                "BucketAlreadyOwnedByYou ConflictingDomainExists PreconditionFailed ConditionalRequestConflict "
-                "DuplicateLoadBalancerName DuplicateListener Resource.AlreadyAssociated",
+                (
+                    "IdempotentParameterMismatch InvalidSubnet.Conflict InvalidCidrBlock.Conflict "
+                    "BucketAlreadyOwnedByYou ConflictingDomainExists PreconditionFailed ConditionalRequestConflict "
+                    "DuplicateLoadBalancerName DuplicateListener Resource.AlreadyAssociated"
+                ),
             ),
             (InUseError, "DependencyViolation VolumeInUse ResourceInUse Resource.InUse"),
             (NotFoundError, "LoadBalancerNotFound AccessPointNotFound SubnetNotFound"),

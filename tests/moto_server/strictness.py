@@ -1,0 +1,175 @@
+"""What AWS refuses and moto lets pass.
+
+Each rule looks at moto's own objects and answers with the refusal that AWS documents, or None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from moto.ec2.models import ec2_backends
+from moto.elb.models import elb_backends
+from moto.s3.models import s3_backends
+
+from tests.moto_server.messages import ACCOUNT, Answer, Request, refusal
+
+
+def refuse(request: Request) -> Answer | None:
+    """The refusal that ``request`` meets on AWS, or None."""
+    rule = _RULES.get(request.action)
+    return rule(request) if rule else None
+
+
+def _ec2(request: Request) -> Any:
+    return ec2_backends[ACCOUNT][request.region]
+
+
+def _dependency(request: Request, what: str) -> Answer:
+    return refusal(request, 400, "DependencyViolation", f"The {what} has dependencies and cannot be deleted.")
+
+
+def _interfaces(request: Request) -> list[Any]:
+    return list(_ec2(request).enis.values())
+
+
+def _balancers(request: Request) -> list[Any]:
+    return list(elb_backends[ACCOUNT][request.region].load_balancers.values())
+
+
+def _delete_subnet(request: Request) -> Answer | None:
+    subnet = request.parameters.get("SubnetId", "")
+    used = any(one.subnet.id == subnet for one in _interfaces(request)) or any(
+        subnet in one.subnets for one in _balancers(request)
+    )
+    return _dependency(request, f"subnet '{subnet}'") if used else None
+
+
+def _delete_group(request: Request) -> Answer | None:
+    group = request.parameters.get("GroupId", "")
+    backend = _ec2(request)
+    known = backend.get_security_group_from_id(group)
+    if known is None:
+        return None
+    if known.name == "default":
+        return refusal(
+            request, 400, "CannotDelete", f'the specified group: "{group}" name: "default" cannot be deleted by a user'
+        )
+    used = (
+        any(group in {one.id for one in interface.group_set} for interface in _interfaces(request))
+        or any(group in one.security_groups for one in _balancers(request))
+        or any(
+            group in {source.get("GroupId") for source in rule.source_groups}
+            for groups in backend.groups.values()
+            for other in groups.values()
+            if other.id != group
+            for rule in [*other.ingress_rules, *other.egress_rules]
+        )
+    )
+    return refusal(request, 400, "DependencyViolation", f"resource {group} has a dependent object") if used else None
+
+
+def _delete_vpc(request: Request) -> Answer | None:
+    vpc = request.parameters.get("VpcId", "")
+    backend = _ec2(request)
+    gateways = any(one.vpc is not None and one.vpc.id == vpc for one in backend.internet_gateways.values())
+    groups = any(one.name != "default" for one in backend.groups.get(vpc, {}).values())
+    return _dependency(request, f"vpc '{vpc}'") if gateways or groups else None
+
+
+def _detach_gateway(request: Request) -> Answer | None:
+    vpc = request.parameters.get("VpcId", "")
+    mapped = any(
+        one.subnet.vpc_id == vpc and getattr(one, "public_ip", None) and getattr(one, "instance", None)
+        for one in _interfaces(request)
+    )
+    if not mapped:
+        return None
+    return refusal(
+        request,
+        400,
+        "DependencyViolation",
+        f"Network {vpc} has some mapped public address(es). Please unmap those before detaching the gateway.",
+    )
+
+
+def _instance(request: Request, identity: str) -> Any:
+    return next((one for one in _ec2(request).all_instances() if one.id == identity), None)
+
+
+def _modify_instance(request: Request) -> Answer | None:
+    identity = request.parameters.get("InstanceId", "")
+    instance = _instance(request, identity)
+    if instance is None or "InstanceType.Value" not in request.parameters or instance.state == "stopped":
+        return None
+    return refusal(request, 400, "IncorrectInstanceState", f"The instance '{identity}' is not in the 'stopped' state.")
+
+
+def _attach_volume(request: Request) -> Answer | None:
+    volume = _ec2(request).volumes.get(request.parameters.get("VolumeId", ""))
+    instance = _instance(request, request.parameters.get("InstanceId", ""))
+    if volume is None or instance is None:
+        return None
+    if volume.attachment is not None:
+        return refusal(request, 400, "VolumeInUse", f"{volume.id} is already attached to an instance")
+    if volume.zone.name == instance.placement:
+        return None
+    return refusal(
+        request, 400, "InvalidVolume.ZoneMismatch", f"The volume '{volume.id}' is not in the same availability zone"
+    )
+
+
+def _detach_volume(request: Request) -> Answer | None:
+    volume = _ec2(request).volumes.get(request.parameters.get("VolumeId", ""))
+    if volume is None or volume.attachment is not None:
+        return None
+    return refusal(request, 400, "IncorrectState", f"Volume '{volume.id}' is in the 'available' state.")
+
+
+def _release_address(request: Request) -> Answer | None:
+    wanted = request.parameters.get("AllocationId", "")
+    address = next((one for one in _ec2(request).addresses if one.allocation_id == wanted), None)
+    if address is None or not address.association_id:
+        return None
+    return refusal(request, 400, "InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
+
+
+def _put_object(request: Request) -> Answer | None:
+    if request.headers.get("if-none-match") != "*":
+        return None
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    known = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+    if known is None or known.keys.get(key) is None:
+        return None
+    return refusal(request, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+
+
+def balancer_defaults(request: Request) -> dict[str, str]:
+    """What AWS fills in for a new balancer without security groups: its network's default one. moto makes one up."""
+    asked = request.parameters
+    if any(name.startswith("SecurityGroups.member.") for name in asked) or "Subnets.member.1" not in asked:
+        return {}
+    subnet = _ec2(request).get_subnet(asked["Subnets.member.1"])
+    group = _ec2(request).get_security_group_from_name("default", subnet.vpc_id)
+    return {"SecurityGroups.member.1": group.id}
+
+
+def tag_new_bucket(request: Request) -> None:
+    """AWS tags a bucket in the request that creates it; moto leaves the tags of that request out."""
+    tags = dict(re.findall(r"<Tag><Key>([^<]*)</Key><Value>([^<]*)</Value></Tag>", request.body.decode()))
+    if tags:
+        s3_backends[ACCOUNT]["aws"].put_bucket_tagging(request.path.strip("/"), tags)
+
+
+_RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
+    "DeleteSubnet": _delete_subnet,
+    "DeleteSecurityGroup": _delete_group,
+    "DeleteVpc": _delete_vpc,
+    "DetachInternetGateway": _detach_gateway,
+    "ModifyInstanceAttribute": _modify_instance,
+    "AttachVolume": _attach_volume,
+    "DetachVolume": _detach_volume,
+    "ReleaseAddress": _release_address,
+    "PUT object": _put_object,
+}
