@@ -30,6 +30,12 @@ def test_nothing_is_opened_or_called(imported: Trace) -> None:
     assert imported.seen == []
 
 
+def test_naming_the_clouds_loads_none() -> None:
+    named = trace("import orchestra\norchestra.clouds\ndir(orchestra.clouds)")
+    assert "orchestra.clouds" in named.modules
+    assert sorted(HEAVY & named.modules) == []
+
+
 def test_declaring_a_stack_loads_no_cloud() -> None:
     declared = trace(
         "import orchestra as oc\n"

@@ -138,6 +138,7 @@ def test_import_in_a_function_is_refused(source: str) -> None:
 def test_lazy_face_may_import_in_functions() -> None:
     source = "def __getattr__(name):\n    from importlib import import_module"
     assert rules(source, "orchestra/__init__.py") == []
+    assert rules("def f():\n    import json", "orchestra/__init__.py") == ["import"]
     assert rules(source, "orchestra/model/__init__.py") == ["import"]
 
 
