@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,8 +57,15 @@ class Trace:
 def trace(source: str, *, blocked: tuple[str, ...] = ()) -> Trace:
     """Run ``source``; packages named in ``blocked`` can't be imported there."""
     program = _PROGRAM.format(source=source, blocked=blocked)
+    # a process that measures coverage opens files of its own
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-B", "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-B", "-W", "error", "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
