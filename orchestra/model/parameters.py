@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import re
 import typing
 from collections.abc import Iterator, Sequence
@@ -72,7 +71,6 @@ class Parameter:
     spec: ParameterSpec
 
 
-@functools.cache
 def _hints(cls: type[Stack]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(cls)
@@ -91,7 +89,7 @@ def parameters_of(cls: type[Stack]) -> tuple[Parameter, ...]:
             default=None if field.default is attrs.NOTHING else field.default,
             spec=field.metadata.get(METADATA, ParameterSpec()),
         )
-        for field in attrs.fields(cls)
+        for field in attrs.fields(typing.cast("type[Any]", cls))
     )
 
 

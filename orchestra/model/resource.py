@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import typing
 from collections.abc import Sequence
@@ -110,7 +109,7 @@ class Resource(_Declared):
     def _faults(self) -> typing.Iterator[str]:
         """What is wrong with the inputs, each a sentence that starts with the input's name."""
         values = vars(self)
-        for name, accepts, wanted in _checks(type(self)):
+        for name, accepts, wanted in self._compiled_checks():
             value = values[name]
             if not accepts(value):
                 yield f"{name}={value!r}: {wanted} is needed, not {type(value).__name__}"
@@ -122,6 +121,15 @@ class Resource(_Declared):
                 if fault:
                     yield f"{name}={value!r}: {fault}"
 
+    @classmethod
+    def _compiled_checks(cls) -> tuple[tuple[str, Accepts, str], ...]:
+        """Compiled at the first use, since annotations may name classes that come later in the file."""
+        found: tuple[tuple[str, Accepts, str], ...] | None = cls.__dict__.get("_compiled")
+        if found is None:
+            found = _checks(cls)
+            type.__setattr__(cls, "_compiled", found)
+        return found
+
     @property
     def label(self) -> str:
         """What to call it in messages: its attribute path once assigned, else its kind."""
@@ -131,7 +139,6 @@ class Resource(_Declared):
         return f"<{type(self).__name__} {self.hint or 'not assigned yet'}>"
 
 
-@functools.cache
 def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
     """Name, type check and wanted type of each input, compiled once for the kind."""
     try:
@@ -140,6 +147,6 @@ def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
         hints = {}
     return tuple(
         (field.name, compile_check(hints[field.name]), describe(hints[field.name]))
-        for field in attrs.fields(cls)
+        for field in attrs.fields(typing.cast("type[Any]", cls))
         if field.name in hints and field.name != "cloud"
     )

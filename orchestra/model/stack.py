@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import attr
 import attrs
@@ -39,7 +39,7 @@ class Stack:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         attr.s(cls, auto_attribs=True, kw_only=True, eq=False, repr=False, init=False)
-        cls._parameters = frozenset(field.name for field in attrs.fields(cls))
+        cls._parameters = frozenset(field.name for field in attrs.fields(cast("type[Any]", cls)))
 
     def __init__(self, **parameters: Any) -> None:
         if type(self) is Stack:
@@ -67,7 +67,7 @@ class Stack:
                 _give_hint(found, path)
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)))
+        given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(cast("type[Any]", type(self))))
         return f"{type(self).__name__}({given})"
 
 

@@ -70,7 +70,7 @@ def _any_of(checks: list[Accepts]) -> Accepts:
     return lambda value: any(check(value) for check in checks)
 
 
-def _sequence_of(origin: type, item: Accepts) -> Accepts:
+def _sequence_of(origin: type[Any], item: Accepts) -> Accepts:
     def check(value: Any) -> bool:
         if isinstance(value, (str, bytes, Ref)) or not isinstance(value, origin):
             return False
@@ -79,7 +79,7 @@ def _sequence_of(origin: type, item: Accepts) -> Accepts:
     return check
 
 
-def _mapping_of(origin: type, key: Accepts, item: Accepts) -> Accepts:
+def _mapping_of(origin: type[Any], key: Accepts, item: Accepts) -> Accepts:
     def check(value: Any) -> bool:
         return isinstance(value, origin) and all(key(name) and item(one) for name, one in value.items())
 

@@ -44,17 +44,18 @@ def allow(
         if ports is None:
             raise DefinitionError(f"allow({protocol!r}) needs a port: allow({protocol!r}, 443)")
         first, last = (ports, ports) if isinstance(ports, int) else ports
+        span: tuple[int, int] | tuple[None, None] = (first, last)
         if not 0 <= first <= last <= 65535:
             raise DefinitionError(f"allow({protocol!r}, {ports}): ports from 0 to 65535 are needed, the lower first")
     elif ports is not None:
         raise DefinitionError(f"allow({protocol!r}, {ports}): {protocol} has no ports: allow({protocol!r})")
     else:
-        first = last = None
+        span = (None, None)
     if isinstance(source, Firewall):
-        return Rule(protocol=protocol, from_port=first, to_port=last, firewall=source)
+        return Rule(protocol=protocol, from_port=span[0], to_port=span[1], firewall=source)
     if isinstance(source, str) and "<<orchestra:" not in source and (fault := checks.cidr(source)):
         raise DefinitionError(f"allow({protocol!r}, source={source!r}): {fault}")
-    return Rule(protocol=protocol, from_port=first, to_port=last, cidr=source)
+    return Rule(protocol=protocol, from_port=span[0], to_port=span[1], cidr=source)
 
 
 def _sorted_rules(value: Value) -> Value:

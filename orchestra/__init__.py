@@ -1,0 +1,192 @@
+"""Embeddable cloud orchestration: stacks as Python classes, planned and applied through Apache Libcloud.
+
+``import orchestra as oc``, subclass `Stack`, give it to a `Deployment`, ``plan()`` and ``apply()``. Names are
+loaded when they are first used, so that importing the package is quick, starts nothing and opens nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from orchestra import clouds, errors, events
+    from orchestra.clouds.cloud import Cloud
+    from orchestra.deployment import Deployment, PastRun
+    from orchestra.diff import PropertyChange
+    from orchestra.engine.run import Run, StepResult, StepStatus
+    from orchestra.errors import (
+        ApplyError,
+        ChoiceError,
+        CloudError,
+        ConflictError,
+        CorruptStateError,
+        CredentialsError,
+        CycleError,
+        DefinitionError,
+        InternalError,
+        InUseError,
+        InvalidRequestError,
+        LeaseLostError,
+        LockedError,
+        MisuseError,
+        NotFoundError,
+        NotReadyError,
+        OrchestraError,
+        PlanError,
+        PlanFileError,
+        ProtectedError,
+        QuotaError,
+        StalePlanError,
+        StateError,
+        StateVersionError,
+        ThrottledError,
+        TransientError,
+        UnsupportedError,
+    )
+    from orchestra.model.fields import input_field, output_field
+    from orchestra.model.lifecycle import Lifecycle
+    from orchestra.model.parameters import parameter
+    from orchestra.model.refs import Output, Ref
+    from orchestra.model.resource import Resource
+    from orchestra.model.secrets import Secret
+    from orchestra.model.stack import Stack
+    from orchestra.model.values import ABSENT, UNKNOWN
+    from orchestra.planning.change import Change, Finding
+    from orchestra.planning.decide import Action, Mode, Reason
+    from orchestra.planning.plan import Plan
+    from orchestra.resources.balancing import HealthCheck, LoadBalancer
+    from orchestra.resources.compute import (
+        FloatingIp,
+        Image,
+        KeyPair,
+        Server,
+        Size,
+        Snapshot,
+        Volume,
+        VolumeAttachment,
+    )
+    from orchestra.resources.dns import Record, Zone
+    from orchestra.resources.network import Firewall, Network, Rule, Subnet, allow
+    from orchestra.resources.storage import Blob, Bucket
+
+_NAMES: Final = MappingProxyType(
+    {
+        "orchestra": "clouds errors events",
+        "orchestra.clouds.cloud": "Cloud",
+        "orchestra.deployment": "Deployment PastRun",
+        "orchestra.diff": "PropertyChange",
+        "orchestra.engine.run": "Run StepResult StepStatus",
+        "orchestra.errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
+        "CycleError DefinitionError InUseError InternalError InvalidRequestError LeaseLostError LockedError "
+        "MisuseError NotFoundError NotReadyError OrchestraError PlanError PlanFileError ProtectedError QuotaError "
+        "StalePlanError StateError StateVersionError ThrottledError TransientError UnsupportedError",
+        "orchestra.model.fields": "input_field output_field",
+        "orchestra.model.lifecycle": "Lifecycle",
+        "orchestra.model.parameters": "parameter",
+        "orchestra.model.refs": "Output Ref",
+        "orchestra.model.resource": "Resource",
+        "orchestra.model.secrets": "Secret",
+        "orchestra.model.stack": "Stack",
+        "orchestra.model.values": "ABSENT UNKNOWN",
+        "orchestra.planning.change": "Change Finding",
+        "orchestra.planning.decide": "Action Mode Reason",
+        "orchestra.planning.plan": "Plan",
+        "orchestra.resources.balancing": "HealthCheck LoadBalancer",
+        "orchestra.resources.compute": "FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
+        "orchestra.resources.dns": "Record Zone",
+        "orchestra.resources.network": "Firewall Network Rule Subnet allow",
+        "orchestra.resources.storage": "Blob Bucket",
+    }
+)
+_HOMES: Final = MappingProxyType({name: home for home, names in _NAMES.items() for name in names.split()})
+
+__all__ = [
+    "ABSENT",
+    "UNKNOWN",
+    "Action",
+    "ApplyError",
+    "Blob",
+    "Bucket",
+    "Change",
+    "ChoiceError",
+    "Cloud",
+    "CloudError",
+    "ConflictError",
+    "CorruptStateError",
+    "CredentialsError",
+    "CycleError",
+    "DefinitionError",
+    "Deployment",
+    "Finding",
+    "Firewall",
+    "FloatingIp",
+    "HealthCheck",
+    "Image",
+    "InUseError",
+    "InternalError",
+    "InvalidRequestError",
+    "KeyPair",
+    "LeaseLostError",
+    "Lifecycle",
+    "LoadBalancer",
+    "LockedError",
+    "MisuseError",
+    "Mode",
+    "Network",
+    "NotFoundError",
+    "NotReadyError",
+    "OrchestraError",
+    "Output",
+    "PastRun",
+    "Plan",
+    "PlanError",
+    "PlanFileError",
+    "PropertyChange",
+    "ProtectedError",
+    "QuotaError",
+    "Reason",
+    "Record",
+    "Ref",
+    "Resource",
+    "Rule",
+    "Run",
+    "Secret",
+    "Server",
+    "Size",
+    "Snapshot",
+    "Stack",
+    "StalePlanError",
+    "StateError",
+    "StateVersionError",
+    "StepResult",
+    "StepStatus",
+    "Subnet",
+    "ThrottledError",
+    "TransientError",
+    "UnsupportedError",
+    "Volume",
+    "VolumeAttachment",
+    "Zone",
+    "allow",
+    "clouds",
+    "errors",
+    "events",
+    "input_field",
+    "output_field",
+    "parameter",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{home}.{name}" if home == "orchestra" else home)
+    found = globals()[name] = module if home == "orchestra" else getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,40 @@
+"""Clouds: configured sets of Libcloud drivers. The only place that imports Libcloud.
+
+``clouds.aws(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one together from parts of others. A family's
+drivers are imported when its name is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from orchestra.clouds.cloud import Cloud
+    from orchestra.clouds.families.aws import AwsCloud, aws
+    from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
+
+__all__ = ["AwsCloud", "Behaviour", "Cloud", "SimulatedCloud", "aws", "simulated"]
+
+_HOMES: Final = MappingProxyType(
+    {
+        "AwsCloud": "orchestra.clouds.families.aws",
+        "Behaviour": "orchestra.clouds.families.simulated",
+        "Cloud": "orchestra.clouds.cloud",
+        "SimulatedCloud": "orchestra.clouds.families.simulated",
+        "aws": "orchestra.clouds.families.aws",
+        "simulated": "orchestra.clouds.families.simulated",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,150 @@
+"""The provider that every family of drivers shares: bulk reads, what counts as gone, one place for errors.
+
+A family writes a `Calls` class for each kind: how to say it to that driver, and how to read the answer.
+`DriverProvider` makes a `Provider` of it.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from orchestra.clouds.session import Session
+from orchestra.contracts import Capabilities, Inputs, Observation, Ownership, Reading, Update
+from orchestra.errors import ChoiceError, CloudError, NotFoundError, OrchestraError
+from orchestra.model.values import Plain
+
+D = TypeVar("D")
+
+
+class Calls(abc.ABC, Generic[D]):
+    """The calls of one kind on one family of drivers. Stateless; may raise whatever the driver raises."""
+
+    kind: ClassVar[str]
+    unsupported: ClassVar[Mapping[str, str]] = {}
+    page: ClassVar[int] = 200
+    """How many ids one `read` may ask for."""
+
+    @abc.abstractmethod
+    def create(self, driver: D, inputs: Inputs, owner: Ownership) -> Observation:
+        """Send the creation, with ``owner`` in the same request; or finish what the same token began."""
+
+    @abc.abstractmethod
+    def read(self, driver: D, ids: Sequence[str]) -> Iterator[Observation]:
+        """Those of ``ids`` that the cloud lists, all pages; an id that it doesn't know is left out."""
+
+    @abc.abstractmethod
+    def look_up(self, driver: D, external_id: str) -> Observation:
+        """One, asked for directly; a not-found error of the driver if it is gone."""
+
+    @abc.abstractmethod
+    def search(self, driver: D, owner: Ownership, inputs: Inputs) -> Observation | None:
+        """What was created under the token of ``owner``, or under the natural key in ``inputs``."""
+
+    @abc.abstractmethod
+    def update(self, driver: D, external_id: str, update: Update) -> Observation:
+        """Bring it to ``update.after``; safe to repeat."""
+
+    @abc.abstractmethod
+    def delete(self, driver: D, external_id: str) -> None:
+        """Delete it; a not-found error of the driver counts as success."""
+
+    @abc.abstractmethod
+    def everything(self, driver: D) -> Iterator[Observation]:
+        """All of this kind, all pages."""
+
+    def choose(self, driver: D, name: str, wanted: Mapping[str, Plain]) -> str:
+        """The id for the portable choice ``wanted``; raises `ChoiceError`."""
+        raise ChoiceError(f"{self.kind} has no portable choice for {name!r}")
+
+
+class DriverProvider(Generic[D]):
+    """A `Provider` over the `Calls` of one kind."""
+
+    def __init__(self, calls: Calls[D], session: Session[D], translate: Callable[[Exception], CloudError]) -> None:
+        self._calls = calls
+        self._session = session
+        self._translate = translate
+        self.kind = calls.kind
+        self.capabilities = Capabilities(unsupported=calls.unsupported)
+
+    @contextlib.contextmanager
+    def _driver(self) -> Iterator[D]:
+        """This thread's driver; whatever it raises inside comes out as a `CloudError`."""
+        try:
+            yield self._session.driver()
+        except OrchestraError:
+            raise
+        except Exception as error:
+            raise self._translate(error) from error
+
+    def create(self, inputs: Inputs, owner: Ownership) -> Observation:
+        """See `Provider.create`."""
+        with self._driver() as driver:
+            return self._calls.create(driver, inputs, owner)
+
+    def observe(self, ids: Sequence[str]) -> Reading:
+        """See `Provider.observe`: what a list leaves out is looked up directly before it counts as gone."""
+        found: dict[str, Observation] = {}
+        gone: set[str] = set()
+        unread: dict[str, CloudError] = {}
+        wanted = list(dict.fromkeys(ids))
+        for start in range(0, len(wanted), self._calls.page):
+            chunk = wanted[start : start + self._calls.page]
+            try:
+                with self._driver() as driver:
+                    listed = {one.external_id: one for one in self._calls.read(driver, chunk)}
+            except CloudError as error:
+                unread.update(dict.fromkeys(chunk, error))
+                continue
+            found.update((external_id, listed[external_id]) for external_id in chunk if external_id in listed)
+            for external_id in chunk:
+                if external_id not in listed:
+                    self._confirm(external_id, found, gone, unread)
+        return Reading(found=found, gone=frozenset(gone), unread=unread)
+
+    def _confirm(
+        self, external_id: str, found: dict[str, Observation], gone: set[str], unread: dict[str, CloudError]
+    ) -> None:
+        try:
+            with self._driver() as driver:
+                found[external_id] = self._calls.look_up(driver, external_id)
+        except NotFoundError:
+            gone.add(external_id)
+        except CloudError as error:
+            unread[external_id] = error
+
+    def find(self, owner: Ownership, inputs: Inputs) -> Observation | None:
+        """See `Provider.find`."""
+        with self._driver() as driver:
+            try:
+                return self._calls.search(driver, owner, inputs)
+            except Exception as error:
+                if isinstance(self._as_cloud_error(error), NotFoundError):
+                    return None
+                raise
+
+    def update(self, external_id: str, update: Update) -> Observation:
+        """See `Provider.update`."""
+        with self._driver() as driver:
+            return self._calls.update(driver, external_id, update)
+
+    def delete(self, external_id: str) -> None:
+        """See `Provider.delete`."""
+        with contextlib.suppress(NotFoundError), self._driver() as driver:
+            self._calls.delete(driver, external_id)
+
+    def list(self) -> Iterator[Observation]:
+        """See `Provider.list`."""
+        with self._driver() as driver:
+            yield from self._calls.everything(driver)
+
+    def choose(self, name: str, wanted: Mapping[str, Plain]) -> str:
+        """See `Provider.choose`."""
+        with self._driver() as driver:
+            return self._calls.choose(driver, name, wanted)
+
+    def _as_cloud_error(self, error: Exception) -> Exception:
+        return error if isinstance(error, OrchestraError) else self._translate(error)

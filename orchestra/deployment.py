@@ -1,0 +1,350 @@
+"""A deployment: the one object that a user holds. Joins stack, clouds, state and engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TypeVar, cast
+
+import attrs
+
+from orchestra import clouds as families
+from orchestra import events
+from orchestra.contracts import Clock, Cloud, Observation, Store
+from orchestra.display.progress import progress_listener
+from orchestra.engine.clock import SystemClock
+from orchestra.engine.executor import OnFailure
+from orchestra.engine.keyring import Keyring
+from orchestra.engine.live import Live
+from orchestra.engine.reading import provider_for
+from orchestra.engine.recovery import Recovery, Settlement, settle
+from orchestra.engine.run import Run
+from orchestra.engine.running import HEARTBEAT, Office, carry_out, check_fresh, raise_for, writing
+from orchestra.engine.support import name_clouds
+from orchestra.engine.survey import Site, survey
+from orchestra.errors import DefinitionError, NotFoundError, PlanError
+from orchestra.model.address import Address, is_address
+from orchestra.model.declaration import Declaration, collect
+from orchestra.model.expressions import Scope, evaluate, lower
+from orchestra.model.refs import Ref
+from orchestra.model.resource import Resource
+from orchestra.model.stack import Stack
+from orchestra.model.values import UNKNOWN, Revealed, Value, is_known, leaves
+from orchestra.planning.change import Change
+from orchestra.planning.decide import Action, Mode
+from orchestra.planning.inputs import sealed
+from orchestra.planning.options import Options
+from orchestra.planning.plan import Plan
+from orchestra.planning.planner import make_plan
+from orchestra.state.journal import Entry, Operation, Outcome, Phase, RunRecord, RunStatus
+from orchestra.state.records import Condition, Record, Snapshot
+from orchestra.stores import open_store
+
+T = TypeVar("T")
+Selector = str | Sequence[str]
+
+
+@attrs.frozen(kw_only=True)
+class PastRun:
+    """One run of the past, with what the journal says of it."""
+
+    run: RunRecord
+    entries: tuple[Entry, ...]
+
+
+class Deployment:
+    """One stack, deployed under a name on a cloud, with a state.
+
+    ``stack`` is an instance of your `Stack`; ``name`` tells deployments in one state apart. ``cloud`` is where
+    resources go that don't say otherwise; by default a simulated cloud in the file ``orchestra-cloud.db``.
+    ``state`` is ``sqlite:///file.db`` (the default is ``sqlite:///orchestra.db``). ``clouds`` names further
+    clouds that recorded resources may still be on. ``key`` encrypts secret outputs and derives generated
+    secrets: text, or a function that gets it (default: the environment variable ``ORCHESTRA_KEY``).
+    ``listeners`` are called with each `Event`. ``progress`` shows what happens: on a terminal in place (with
+    rich, where it is installed), else line by line on standard error. ``width`` is how many calls are made at
+    once at most. Nothing is opened or called until it is needed. Raises `DefinitionError` for a faulty stack.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        name: str,
+        cloud: Cloud | None = None,
+        state: str | os.PathLike[str] = "sqlite:///orchestra.db",
+        clouds: Iterable[Cloud] = (),
+        key: str | Callable[[], str] | None = None,
+        listeners: Sequence[events.Listener] = (),
+        progress: bool = True,
+        width: int = 16,
+        clock: Clock | None = None,
+    ) -> None:
+        if not isinstance(stack, Stack):
+            raise DefinitionError(f"Deployment({stack!r}): an instance of a Stack is needed: Deployment(Shop(), …)")
+        if not name or len(name) > 63 or not name.replace("-", "").replace("_", "").isalnum():
+            raise DefinitionError(f"Deployment(name={name!r}): 1 to 63 letters, digits, '-' or '_' are needed")
+        if width < 1:
+            raise DefinitionError(f"Deployment(width={width}): at least 1 is needed")
+        self.stack = stack
+        self.name = name
+        self._declaration = collect(stack)
+        self._cloud = cloud
+        self._clouds = tuple(clouds)
+        self._state = state
+        self._key = key
+        self._listeners = tuple(listeners)
+        self._progress = progress
+        self._width = width
+        self._clock = clock or SystemClock()
+        self._store: Store | None = None
+
+    # -- planning
+
+    def plan(
+        self,
+        *,
+        destroy: bool = False,
+        refresh: bool = True,
+        refresh_only: bool = False,
+        target: Selector = (),
+        exclude: Selector = (),
+        replace: Selector = (),
+    ) -> Plan:
+        """What apply would do. Reads the clouds and changes nothing in them.
+
+        ``destroy``: a plan that deletes everything. ``refresh=False``: go by the state, without asking what is
+        there. ``refresh_only``: a plan that only takes over what the clouds tell. ``target``: only these
+        addresses and what they need; ``exclude``: not these and what needs them; ``replace``: make these anew.
+        An address such as ``web`` covers ``web[0]`` and all inside it.
+
+        Calls that an interrupted run left open are settled first, which may write to the state.
+        Raises `PlanError`, `DefinitionError`, `CloudError`, `StateError`, or an `ApplyError` of several.
+        """
+        if destroy and refresh_only:
+            raise PlanError("a plan can't be both destroy and refresh_only")
+        options = Options(
+            mode=Mode.DESTROY if destroy else Mode.REFRESH_ONLY if refresh_only else Mode.NORMAL,
+            target=_selectors(target),
+            exclude=_selectors(exclude),
+            replace=_selectors(replace),
+        )
+        snapshot = self._settled()
+        site = self._site(snapshot)
+        return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
+
+    def drift(self) -> tuple[Change, ...]:
+        """What was changed or deleted in the clouds behind the deployment's back, one `Change` each.
+
+        ``change.properties`` tells recorded and observed values. `apply` puts it right.
+        """
+        plan = self.plan(refresh_only=True)
+        return tuple(
+            change
+            for change in plan.changes
+            if change.action is Action.FORGET or any(one.path[0] in change.before for one in change.properties)
+        )
+
+    # -- acting
+
+    def apply(self, plan: Plan | None = None, *, on_failure: OnFailure = "continue") -> Run:
+        """Carry out ``plan``, or a new one if none is given, and return what was done.
+
+        ``on_failure``: ``"continue"`` goes on with everything that doesn't hang on what failed, ``"stop"`` begins
+        nothing new. Raises `StalePlanError` if the state moved on since the plan was made, `LockedError` if
+        another process is at it, and `ApplyError` with the root causes if steps failed. After Ctrl-C the calls
+        under way are finished and recorded before `KeyboardInterrupt` is raised.
+        """
+        plan = plan if plan is not None else self.plan()
+        snapshot = self.store.load()
+        check_fresh(plan, snapshot)
+        site = self._site(snapshot)
+        with progress_listener(plan, self._progress) as shown:
+            run = carry_out(plan, site, self._office([*shown, *self._listeners]), on_failure, self._output_values)
+        raise_for(run)
+        return run
+
+    def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> Run:
+        """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
+        return self.apply(self.plan(destroy=True, target=target, exclude=exclude))
+
+    def recover(self) -> Sequence[Settlement]:
+        """Settle the calls that an interrupted run left open, as every plan does first."""
+        snapshot = self.store.load()
+        if not snapshot.pending:
+            return ()
+        site = self._site(snapshot)
+        office = self._office(self._listeners)
+        live = Live(self._declaration, site.keyring, snapshot.records)
+        with writing(office, "recover") as (journal, run, lease):
+            snapshot = office.store.load()
+            recovery = Recovery(
+                run=run.id, clouds=site.clouds, journal=journal, clock=self._clock, keep=live.kept_outputs
+            )
+            settled = settle(snapshot, recovery)
+            office.store.finish_run(lease, attrs.evolve(run, ended=self._clock.now(), status=RunStatus.SUCCEEDED))
+        return settled
+
+    def adopt(self, address: str, external_id: str) -> Record:
+        """Take over what exists as ``external_id`` in the cloud, as the resource declared at ``address``.
+
+        Nothing in the cloud is changed; the next plan shows what differs from the declaration. Raises
+        `PlanError` if the address isn't declared or is recorded already, `NotFoundError` if there is no such
+        thing.
+        """
+        plan = self.plan(target=[address]) if is_address(address) else None
+        change = next((one for one in plan.changes if one.address == address), None) if plan else None
+        if change is None or change.action is not Action.CREATE:
+            known = address in self.resources
+            raise PlanError(
+                "it is recorded already" if known else "nothing is declared there",
+                address=address,
+                remedy="adopt to an address of the stack that has not been made yet",
+            )
+        snapshot = self.store.load()
+        site = self._site(snapshot)
+        provider = provider_for(site.clouds, change.cloud, change.kind, change.address)
+        observation = provider.observe([external_id]).found.get(external_id)
+        if observation is None:
+            raise NotFoundError(f"the cloud {change.cloud!r} has no {change.kind} {external_id!r}", address=address)
+        owner = next((r for r in snapshot.records.values() if r.external_id == external_id), None)
+        if owner is not None and owner.kind == change.kind:
+            raise PlanError(f"{external_id} is {owner.address} already", address=address)
+        live = Live(self._declaration, site.keyring, snapshot.records)
+        record = _adopted(change, observation, live)
+        office = self._office(self._listeners)
+        with writing(office, "adopt") as (journal, run, lease):
+            outcome = Outcome(
+                run=run.id,
+                address=record.address,
+                operation=Operation.RECORD,
+                phase=Phase.DONE,
+                at=self._clock.now(),
+                write=(record,),
+                external_id=external_id,
+            )
+            journal.commit([outcome])
+            office.store.finish_run(lease, attrs.evolve(run, ended=self._clock.now(), status=RunStatus.SUCCEEDED))
+        return record
+
+    # -- reading
+
+    def value(self, ref: Ref[T]) -> T:
+        """The value of an output of the stack, or of any reference in it. Raises `PlanError` if it isn't known yet."""
+        snapshot = self.store.load()
+        value = evaluate(lower(ref, self._declaration.placeholders), self._scope(snapshot))
+        if not is_known(value):
+            raise PlanError(f"the value of {ref._label()} is not known yet", remedy="apply first")
+        found = list(leaves(value))
+        if len(found) == 1 and isinstance(found[0], Revealed):
+            return cast(T, found[0].value)
+        return cast(T, value)
+
+    @property
+    def resources(self) -> Mapping[Address, Record]:
+        """What the state knows, by address."""
+        return self.store.load().records
+
+    def history(self) -> tuple[PastRun, ...]:
+        """Every run so far, oldest first, with its journal."""
+        entries: dict[str, list[Entry]] = {}
+        for entry in self.store.journal():
+            entries.setdefault(entry.run, []).append(entry)
+        return tuple(PastRun(run=run, entries=tuple(entries.get(run.id, ()))) for run in self.store.runs())
+
+    def graph(self) -> dict[Address, tuple[Address, ...]]:
+        """What each declared resource uses."""
+        return {address: item.dependencies for address, item in self._declaration.resources.items()}
+
+    @property
+    def store(self) -> Store:
+        """Where the state is; opened at the first use."""
+        if self._store is None:
+            self._store = open_store(
+                self._state, deployment=self.name, clock=self._clock, lease_seconds=HEARTBEAT * 4
+            )
+        return self._store
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where resources go that don't say otherwise."""
+        if self._cloud is None:
+            self._cloud = families.simulated()
+        return self._cloud
+
+    def close(self) -> None:
+        """Let go of the state file."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> Deployment:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Deployment {self.name!r} of {self.stack!r}>"
+
+    # -- inside
+
+    def _settled(self) -> Snapshot:
+        snapshot = self.store.load()
+        if snapshot.pending:
+            self.recover()
+            snapshot = self.store.load()
+        return snapshot
+
+    def _site(self, snapshot: Snapshot) -> Site:
+        key = self._key() if callable(self._key) else self._key or os.environ.get("ORCHESTRA_KEY")
+        return Site(
+            deployment=self.name,
+            declaration=self._declaration,
+            clouds=name_clouds(self.cloud, self._clouds, self._declaration),
+            default_cloud=self.cloud.name,
+            keyring=Keyring(key.encode() if key else None, snapshot.salt, self.name),
+            width=self._width,
+        )
+
+    def _office(self, listeners: Sequence[events.Listener]) -> Office:
+        def emit(event: events.Event) -> None:
+            for listener in listeners:
+                listener(event)
+
+        return Office(store=self.store, clock=self._clock, emit=emit)
+
+    def _scope(self, snapshot: Snapshot) -> Scope:
+        keyring = self._site(snapshot).keyring
+        live = Live(self._declaration, keyring, snapshot.records)
+        return live.scope
+
+    def _output_values(self) -> dict[str, Value]:
+        snapshot = self.store.load()
+        scope, seal = self._scope(snapshot), self._site(snapshot).keyring.seal
+        return {address: sealed(evaluate(one, scope), seal) for address, one in self._declaration.outputs.items()}
+
+
+def _selectors(given: Selector) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _adopted(change: Change, observation: Observation, live: Live) -> Record:
+    """A record of what was found: its inputs as the cloud tells them, the rest as declared where that is known."""
+    inputs = {name: value for name, value in change.after.items() if is_known(value)}
+    for name, told in observation.inputs.items():
+        if inputs.get(name) is not None:
+            inputs[name] = told
+    return Record(
+        address=change.address,
+        kind=change.kind,
+        cloud=change.cloud,
+        external_id=observation.external_id,
+        token=observation.ownership.token if observation.ownership else f"adopted-{observation.external_id}",
+        condition=Condition.READY,
+        inputs=inputs,
+        outputs=live.kept_outputs(change.address, {**observation.outputs, "id": observation.external_id}),
+        dependencies=change.dependencies,
+    )

@@ -1,0 +1,72 @@
+"""What differs between two values, property by property. Pure, and the same in every process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias, TypeGuard
+
+import attrs
+
+from orchestra.model.values import ABSENT, UNKNOWN, Absent, Revealed, Sealed, Value
+
+Path: TypeAlias = "tuple[str | int, ...]"
+_MISSING: Final = ABSENT
+
+
+@attrs.frozen(kw_only=True)
+class PropertyChange:
+    """One property that differs. `ABSENT` is no value at all, which is not the same as None."""
+
+    path: Path
+    before: Value | Absent
+    after: Value | Absent
+    forces_replacement: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether either side is a secret."""
+        return isinstance(self.before, (Sealed, Revealed)) or isinstance(self.after, (Sealed, Revealed))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the value after it is known before apply."""
+        return self.after is not UNKNOWN
+
+    @property
+    def name(self) -> str:
+        """The path as people read it: ``ingress[0].cidr``."""
+        text = ""
+        for part in self.path:
+            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        return text
+
+
+def compare(before: Value | Absent, after: Value | Absent, path: Path = ()) -> Iterator[PropertyChange]:
+    """Each leaf that differs, in the order of sorted keys; lists of another length differ as a whole."""
+    if before is after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from compare(before.get(key, _MISSING), after.get(key, _MISSING), (*path, key))
+    elif _is_list(before) and _is_list(after) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from compare(one, other, (*path, index))
+    elif not same(before, after):
+        yield PropertyChange(path=path, before=before, after=after)
+
+
+def _is_list(value: Value | Absent) -> TypeGuard[Sequence[Value]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def same(one: Value | Absent, other: Value | Absent) -> bool:
+    """Whether two values are the same; True is not 1, and an unknown is never the same as anything."""
+    if one is UNKNOWN or other is UNKNOWN:
+        return False
+    if isinstance(one, bool) is not isinstance(other, bool):
+        return False
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
+    if isinstance(one, Sequence) and isinstance(other, Sequence) and not isinstance(one, str):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other

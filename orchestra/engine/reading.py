@@ -1,0 +1,95 @@
+"""Reading clouds in bulk: all records of one kind on one cloud together, kinds side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from orchestra.contracts import Cloud, Observation, Provider
+from orchestra.errors import ApplyError, CloudError, UnsupportedError
+from orchestra.model.address import Address
+from orchestra.state.records import Record
+
+RecordKey = tuple[Address, str]
+
+
+def provider_for(clouds: Mapping[str, Cloud], cloud: str, kind: str, address: Address) -> Provider:
+    """The provider of ``kind`` on the cloud named ``cloud``; raises `UnsupportedError`."""
+    found = clouds.get(cloud)
+    if found is None:
+        raise UnsupportedError(
+            f"it is on the cloud {cloud!r}, which this deployment doesn't know; it knows {', '.join(sorted(clouds))}",
+            address=address,
+            remedy="pass that cloud too: Deployment(…, clouds=[…])",
+        )
+    provider = found.provider(kind)
+    if provider is None:
+        able = sorted(name for name, other in clouds.items() if other.provider(kind) is not None)
+        raise UnsupportedError(
+            f"the cloud {cloud!r} can't do {kind}" + (f"; {', '.join(able)} can" if able else ""),
+            address=address,
+            remedy="give the resource a cloud that can (cloud=…), or take it out",
+        )
+    return provider
+
+
+def observe_all(
+    records: Iterable[Record], clouds: Mapping[str, Cloud], width: int
+) -> dict[RecordKey, Observation | None]:
+    """What the clouds tell of ``records``: None for what is gone. Raises `ApplyError` for what can't be read."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.cloud, record.kind), []).append(record)
+    found: dict[RecordKey, Observation | None] = {}
+    causes: list[Exception] = []
+    if not groups:
+        return found
+    with ThreadPoolExecutor(max_workers=min(width, len(groups)), thread_name_prefix="orchestra-read") as pool:
+        readings = pool.map(lambda group: _observe(group, clouds), groups.values())
+        for observations, errors in readings:
+            found.update(observations)
+            causes += errors
+    if causes:
+        raise ApplyError(
+            f"{len(causes)} resources could not be read, so no plan can be made",
+            causes,
+            "see to the cause, or plan with refresh=False to go by the state alone",
+        )
+    return found
+
+
+def _observe(
+    group: list[Record], clouds: Mapping[str, Cloud]
+) -> tuple[dict[RecordKey, Observation | None], list[Exception]]:
+    first = group[0]
+    found: dict[RecordKey, Observation | None] = {}
+    errors: list[Exception] = []
+    try:
+        provider = provider_for(clouds, first.cloud, first.kind, first.address)
+        reading = provider.observe([record.external_id for record in group])
+    except (CloudError, UnsupportedError) as error:
+        error.address = error.address or first.address
+        return {}, [error]
+    for record in group:
+        if record.external_id in reading.found:
+            found[record.key] = reading.found[record.external_id]
+        elif record.external_id in reading.gone:
+            found[record.key] = None
+        else:
+            cause = reading.unread.get(record.external_id)
+            errors.append(
+                CloudError(
+                    f"{record.kind} {record.external_id} could not be read" + (f": {cause.message}" if cause else ""),
+                    address=record.address,
+                )
+            )
+    return found, errors
+
+
+def verify_all(clouds: Iterable[Cloud]) -> None:
+    """Ask each cloud once whether credentials, region and network are right."""
+    every = list(clouds)
+    with ThreadPoolExecutor(max_workers=max(1, len(every)), thread_name_prefix="orchestra-verify") as pool:
+        for _ in itertools.chain(pool.map(lambda cloud: cloud.verify(), every)):
+            pass

@@ -1,0 +1,177 @@
+"""A run from its lease to its result."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+
+from orchestra import events
+from orchestra.contracts import Clock, Store
+from orchestra.engine.executor import Executor, OnFailure, Settings
+from orchestra.engine.journal import Journal
+from orchestra.engine.leases import held, this_process
+from orchestra.engine.live import Live
+from orchestra.engine.run import Run, StepResult, StepStatus
+from orchestra.engine.survey import Site
+from orchestra.engine.work import Workshop
+from orchestra.errors import ApplyError, OrchestraError, StalePlanError
+from orchestra.model.values import Value
+from orchestra.planning.decide import Mode
+from orchestra.planning.plan import Plan
+from orchestra.planning.steps import Step, expand
+from orchestra.state.journal import Lease, Operation, RunRecord, RunStatus
+from orchestra.state.records import Snapshot
+
+HEARTBEAT = 15.0
+"""Seconds between renewals of the lease; a lease lasts four of them."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Office:
+    """Where a run is written down, and who hears of it."""
+
+    store: Store
+    clock: Clock
+    emit: events.Listener
+
+
+@contextlib.contextmanager
+def writing(office: Office, purpose: str, plan_digest: str = "") -> Iterator[tuple[Journal, RunRecord, Lease]]:
+    """Hold the lease for one run, and write down how it began and ended."""
+    now = office.clock.now()
+    holder = this_process(purpose, now)
+    run = RunRecord(id=uuid.uuid4().hex, purpose=purpose, started=now, by=str(holder), plan_digest=plan_digest)
+    with held(office.store, holder, HEARTBEAT) as lease:
+        office.store.start_run(lease, run)
+        try:
+            yield Journal(office.store, lease), run, lease
+        except BaseException:
+            with contextlib.suppress(OrchestraError):
+                ended = attrs.evolve(run, ended=office.clock.now(), status=RunStatus.FAILED)
+                office.store.finish_run(lease, ended)
+            raise
+
+
+def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
+    """Raise `StalePlanError` unless ``plan`` was made from exactly this state."""
+    if plan.deployment != snapshot.deployment:
+        raise StalePlanError(
+            f"the plan is for the deployment {plan.deployment!r}, this is {snapshot.deployment!r}",
+            remedy="apply it there, or make a new plan",
+        )
+    if plan.lineage != snapshot.lineage:
+        raise StalePlanError(
+            "the plan was made from another state: this one was made anew since", remedy="make a new plan"
+        )
+    if plan.serial != snapshot.serial:
+        raise StalePlanError(
+            f"the plan was made from serial {plan.serial} of the state, which is at {snapshot.serial} by now",
+            remedy="make a new plan",
+        )
+    if snapshot.pending:
+        raise StalePlanError(
+            "an interrupted run left calls open since the plan was made", remedy="make a new plan: it settles them"
+        )
+
+
+def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, outputs: Callable[[], dict[str, Value]]) -> Run:
+    """Do what ``plan`` names. Returns also if steps failed or it was interrupted: `raise_for` says so."""
+    purpose = "destroy" if plan.mode is Mode.DESTROY else "apply"
+    steps = expand(plan.changes)
+    with writing(office, purpose, plan.digest) as (journal, record, lease):
+        snapshot = office.store.load()
+        check_fresh(plan, snapshot)
+        journal.serial = snapshot.serial
+        shop = _workshop(site, office, journal, record, snapshot)
+        counts = {action.value: number for action, number in plan.counts.items()}
+        office.emit(
+            events.RunStarted(at=record.started, run=record.id, purpose=purpose, steps=len(steps), counts=counts)
+        )
+        settings = Settings(width=site.width, on_failure=on_failure, emit=office.emit, timeout=_timeouts(shop))
+        executor = Executor(steps, shop, settings)
+        began = office.clock.monotonic()
+        results = executor.run()
+        seconds = office.clock.monotonic() - began
+        status = _status(results, executor.stopped_by)
+        if executor.broken is None:
+            ended = attrs.evolve(record, ended=office.clock.now(), status=status, counts=counts)
+            office.store.finish_run(lease, ended)
+    done, failed, skipped = (sum(one.status is status for one in results) for status in StepStatus)
+    office.emit(
+        events.RunFinished(
+            at=office.clock.now(),
+            run=record.id,
+            status=status.value,
+            seconds=seconds,
+            done=done,
+            failed=failed,
+            skipped=skipped,
+        )
+    )
+    return Run(
+        id=record.id,
+        deployment=plan.deployment,
+        purpose=purpose,
+        steps=tuple(results),
+        seconds=seconds,
+        serial=journal.serial,
+        outputs=outputs(),
+        interrupted=executor.stopped_by == "interrupted",
+    )
+
+
+def _workshop(site: Site, office: Office, journal: Journal, run: RunRecord, snapshot: Snapshot) -> Workshop:
+    by_key = {record.key: record for record in (*snapshot.records.values(), *snapshot.deposed)}
+    return Workshop(
+        run=run.id,
+        deployment=site.deployment,
+        clouds=site.clouds,
+        live=Live(site.declaration, site.keyring, snapshot.records),
+        journal=journal,
+        clock=office.clock,
+        records=by_key,
+    )
+
+
+def _timeouts(shop: Workshop) -> Callable[[Step], float]:
+    def timeout(step: Step) -> float:
+        item = shop.live.item(step.id.address)
+        if step.operation is Operation.DELETE:
+            record = shop.records.get((step.id.address, step.id.token))
+            said = record.delete_timeout if record else None
+            return said or (item.kind.delete_timeout if item else 600.0)
+        if item is None:
+            return 600.0
+        if step.operation is Operation.UPDATE:
+            return item.lifecycle.update_timeout or item.kind.update_timeout
+        return item.lifecycle.create_timeout or item.kind.create_timeout
+
+    return timeout
+
+
+def _status(results: Sequence[StepResult], stopped_by: str) -> RunStatus:
+    if stopped_by == "interrupted":
+        return RunStatus.INTERRUPTED
+    return RunStatus.SUCCEEDED if all(one.status is StepStatus.DONE for one in results) else RunStatus.FAILED
+
+
+def raise_for(run: Run) -> None:
+    """Raise `ApplyError` with the root causes if steps failed, `KeyboardInterrupt` if the run was interrupted."""
+    if run.failures:
+        causes = [step.error for step in run.failures if step.error is not None]
+        skipped = run.count(StepStatus.SKIPPED)
+        raise ApplyError(
+            f"{run.purpose} of {run.deployment!r}: {len(run.failures)} of {len(run.steps)} steps failed"
+            + (f", {skipped} that hang on them were skipped" if skipped else ""),
+            causes,
+            "see to the causes and apply again: a new plan goes on from what was done",
+        )
+    if run.interrupted:
+        open_steps = [step.address for step in run.steps if step.status is StepStatus.SKIPPED]
+        raise KeyboardInterrupt(
+            f"interrupted: {run.count(StepStatus.DONE)} steps are done and recorded, {len(open_steps)} are open "
+            f"({', '.join(open_steps[:5])}{', …' if len(open_steps) > 5 else ''}). To go on: apply again"
+        )

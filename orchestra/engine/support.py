@@ -1,0 +1,96 @@
+"""Asked of clouds before a plan is made: can they do it, and what do they choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from orchestra.contracts import Cloud
+from orchestra.engine.reading import provider_for
+from orchestra.errors import ApplyError, CloudError, PlanError, UnsupportedError
+from orchestra.model.declaration import Declaration, Declared
+from orchestra.model.values import Plain
+from orchestra.planning.choices import Wanted, to_ask
+from orchestra.state.records import Snapshot
+
+
+def check_support(items: Iterable[Declared], clouds: Mapping[str, Cloud], cloud_of: Callable[[Declared], str]) -> None:
+    """Raise `UnsupportedError`, all faults at once, if a cloud can't do a kind or an input that is set."""
+    faults: list[UnsupportedError] = []
+    for item in items:
+        cloud = cloud_of(item)
+        try:
+            provider = provider_for(clouds, cloud, item.kind.name, item.address)
+        except UnsupportedError as error:
+            faults.append(error)
+            continue
+        for name, why in provider.capabilities.unsupported.items():
+            value = getattr(item.resource, name, None)
+            if value not in (None, (), [], {}, False):
+                faults.append(
+                    UnsupportedError(
+                        f"the cloud {cloud!r} can't do {item.kind.name} with {name}: {why}", address=item.address
+                    )
+                )
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise UnsupportedError(
+            f"{len(faults)} resources can't be had:" + "".join(f"\n  - {fault.address}: {fault.message}" for fault in faults),
+            address=faults[0].address,
+            remedy=faults[0].remedy,
+        )
+
+
+def choose_all(
+    declaration: Declaration, snapshot: Snapshot, clouds: Mapping[str, Cloud], cloud_of: Callable[[Declared], str]
+) -> dict[Wanted, str]:
+    """The ids for all portable choices that the state doesn't remember; each different wish is asked once."""
+    wanted: dict[Wanted, tuple[dict[str, Plain], Declared]] = {}
+    for item in declaration.resources.values():
+        record = snapshot.records.get(item.address)
+        for ask, wish in to_ask(item, cloud_of(item), record).items():
+            wanted.setdefault(ask, (wish, item))
+    found: dict[Wanted, str] = {}
+    causes: list[Exception] = []
+    for ask, (wish, item) in wanted.items():
+        try:
+            provider = provider_for(clouds, ask.cloud, ask.kind, item.address)
+            found[ask] = provider.choose(ask.name, wish)
+        except (PlanError, CloudError) as error:
+            error.address = error.address or item.address
+            causes.append(error)
+    if len(causes) == 1:
+        raise causes[0]
+    if causes:
+        raise ApplyError(f"{len(causes)} choices can't be made, so no plan can be", causes)
+    return found
+
+
+def keyed_only(items: Iterable[Declared], has_key: bool) -> None:
+    """Raise `PlanError` if a kind has secret outputs and there is no key to keep them with."""
+    if has_key:
+        return
+    for item in items:
+        secret = [name for name, field in item.kind.outputs.items() if field.secret]
+        if secret:
+            raise PlanError(
+                f"{item.kind.name} has secret outputs ({', '.join(secret)}), which are kept encrypted",
+                address=item.address,
+                remedy="set the environment variable ORCHESTRA_KEY, or pass Deployment(key=…)",
+            )
+
+
+def name_clouds(default: Cloud, others: Iterable[Cloud], declaration: Declaration) -> dict[str, Cloud]:
+    """Every cloud of a deployment by its name. Raises `PlanError` if two different ones share a name."""
+    named: dict[str, Cloud] = {}
+    declared = (item.resource.cloud for item in declaration.resources.values())
+    for cloud in [default, *others, *(cloud for cloud in declared if cloud is not None)]:
+        known = named.setdefault(cloud.name, cloud)
+        if known is not cloud:
+            raise PlanError(
+                f"two different clouds have the name {cloud.name!r}, by which the state knows them",
+                remedy="give one of them another name=, or use the same object for both",
+            )
+    return named
+
+

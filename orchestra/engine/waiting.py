@@ -1,0 +1,85 @@
+"""Waiting for readiness: no thread waits, and one call asks for everything of a kind on a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from orchestra.contracts import Observation, Reading, Status
+from orchestra.engine.work import Progress, Until
+from orchestra.errors import CloudError, NotReadyError
+
+FIRST_POLL: Final = 0.2
+"""Seconds until the first look after a call was accepted that isn't ready at once."""
+SLOWEST_POLL: Final = 10.0
+"""Seconds between looks at most; they come further apart the longer it takes."""
+
+
+@attrs.define(eq=False)
+class Group:
+    """Everything of one kind on one cloud that is being waited for."""
+
+    cloud: str
+    kind: str
+    waiting: list[Progress] = attrs.field(factory=list)
+    polling: bool = False
+    due: float = 0.0
+
+    def add(self, progress: Progress, now: float, first: float) -> None:
+        """Wait for one more; look at it after ``first`` seconds."""
+        if not self.waiting:
+            self.due = now + first
+        self.waiting.append(progress)
+        self.due = min(self.due, now + first)
+
+    def next_poll(self, now: float) -> None:
+        """Set when to look again: a fifth of what the youngest has waited, within the bounds."""
+        youngest = max((progress.started for progress in self.waiting), default=now)
+        self.due = now + min(SLOWEST_POLL, max(FIRST_POLL, (now - youngest) / 5.0))
+
+
+def verdicts(
+    waiting: Iterable[Progress], reading: Reading, now: float
+) -> list[tuple[Progress, Observation | None | CloudError]]:
+    """Those that need no more waiting: ready (its observation), gone (None), or failed (the error)."""
+    found: list[tuple[Progress, Observation | None | CloudError]] = []
+    for progress in waiting:
+        accepted = progress.accepted
+        if accepted is None:
+            continue
+        observation = reading.found.get(accepted.external_id)
+        if accepted.until is Until.GONE:
+            if accepted.external_id in reading.gone:
+                found.append((progress, None))
+                continue
+        elif observation is not None and observation.status is Status.READY:
+            found.append((progress, observation))
+            continue
+        elif observation is not None and observation.status is Status.FAILED:
+            found.append((progress, _not_ready(progress, f"it failed: {observation.detail or 'the cloud says no more'}")))
+            continue
+        if now >= progress.deadline:
+            unread = reading.unread.get(accepted.external_id)
+            found.append((progress, _not_ready(progress, _why_late(progress, observation, unread, now))))
+    return found
+
+
+def _why_late(progress: Progress, observation: Observation | None, unread: CloudError | None, now: float) -> str:
+    waited = f"after {now - progress.started:.0f} s "
+    if unread is not None:
+        return waited + f"it could not be read: {unread.message}"
+    if observation is None:
+        return waited + "the cloud does not show it"
+    return waited + f"it is still {observation.detail or observation.status.value}"
+
+
+def _not_ready(progress: Progress, message: str) -> NotReadyError:
+    what = "deleted" if progress.accepted and progress.accepted.until is Until.GONE else "ready"
+    return NotReadyError(
+        f"it did not become {what}: {message}",
+        address=progress.step.id.address,
+        remedy="look at it in the cloud; the next plan goes on from what it finds there. "
+        "If it only takes longer, raise Lifecycle(create_timeout=…, update_timeout=…, delete_timeout=…)",
+    )

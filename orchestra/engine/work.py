@@ -1,0 +1,104 @@
+"""What the threads of a run share, and what an attempt at a step can come to."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from orchestra.contracts import Clock, Cloud, Observation, Provider
+from orchestra.engine.journal import Journal
+from orchestra.engine.live import Live
+from orchestra.engine.reading import provider_for
+from orchestra.model.address import Address
+from orchestra.model.values import Values
+from orchestra.planning.inputs import Final
+from orchestra.planning.steps import Step
+from orchestra.state.journal import Intent, Outcome, Phase
+from orchestra.state.records import Record
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Workshop:
+    """Everything that performing steps takes."""
+
+    run: str
+    deployment: str
+    clouds: Mapping[str, Cloud]
+    live: Live
+    journal: Journal
+    clock: Clock
+    records: Mapping[tuple[Address, str], Record]
+    """The records as they were when the run began, by key; a deposed one by its token."""
+    new_token: Callable[[], str] = attrs.field(default=lambda: uuid.uuid4().hex)
+
+    def provider(self, cloud: str, kind: str, address: Address) -> Provider:
+        """See `provider_for`."""
+        return provider_for(self.clouds, cloud, kind, address)
+
+    def outcome(
+        self,
+        step: Step,
+        phase: Phase,
+        settles: Intent | None,
+        *,
+        write: tuple[Record, ...] = (),
+        remove: tuple[tuple[Address, str], ...] = (),
+        external_id: str = "",
+    ) -> Outcome:
+        """An `Outcome` of ``step``, now."""
+        return Outcome(
+            run=self.run,
+            address=step.id.address,
+            operation=step.operation,
+            phase=phase,
+            at=self.clock.now(),
+            settles=settles,
+            write=write,
+            remove=remove,
+            external_id=external_id,
+        )
+
+
+class Until(enum.Enum):
+    """What a step waits for once its call was accepted."""
+
+    READY = "ready"
+    GONE = "gone"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Accepted:
+    """The cloud accepted the call: wait for it. ``record`` is what the state will say once it is ready."""
+
+    cloud: str
+    kind: str
+    external_id: str
+    until: Until
+    record: Record | None
+    observation: Observation | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Finished:
+    """Nothing to wait for: the state already says so. ``outputs`` are in plain, None for what is gone."""
+
+    external_id: str = ""
+    outputs: Values | None = None
+
+
+@attrs.define(kw_only=True, eq=False)
+class Progress:
+    """One step while it is carried out; touched by one thread at a time."""
+
+    step: Step
+    started: float
+    attempt: int = 0
+    intent: Intent | None = None
+    inputs: Final | None = None
+    accepted: Accepted | None = None
+    deadline: float = 0.0
+    unknown: bool = False
+    """An attempt ended without an answer: it may have happened."""

@@ -1,0 +1,248 @@
+"""A stack with every resource at its address: what planning starts from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from orchestra.errors import DefinitionError
+from orchestra.model import address as addresses
+from orchestra.model.address import Address
+from orchestra.model.building import Placeholder
+from orchestra.model.expressions import Expression, lower, sources
+from orchestra.model.fields import KindSpec
+from orchestra.model.lifecycle import Lifecycle
+from orchestra.model.refs import Output, OutputRef, Ref
+from orchestra.model.resource import Resource
+from orchestra.model.secrets import Secret
+from orchestra.model.stack import Stack, members
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Declared:
+    """One resource as declared.
+
+    ``is_static``: its inputs hold no reference and no secret. ``dependencies`` are sorted by address.
+    """
+
+    address: Address
+    resource: Resource
+    kind: KindSpec
+    inputs: Mapping[str, Expression]
+    triggers: Expression
+    dependencies: tuple[Address, ...]
+    secrets: tuple[Secret, ...]
+    is_static: bool
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Its rules."""
+        return self.resource.lifecycle
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Declaration:
+    """A stack, collected."""
+
+    resources: Mapping[Address, Declared]
+    outputs: Mapping[Address, Expression]
+    placeholders: Mapping[str, Placeholder]
+    by_identity: Mapping[int, Address]
+
+    def address_of(self, resource: Resource) -> Address:
+        """Where ``resource`` is; raises `DefinitionError` if it isn't in this stack."""
+        found = self.by_identity.get(id(resource))
+        if found is None:
+            raise DefinitionError(
+                f"{resource!r} is not part of this stack", remedy="use the resources of the deployment's own stack"
+            )
+        return found
+
+
+def collect(stack: Stack) -> Declaration:
+    """Walk ``stack`` and everything in it. Raises `DefinitionError` with every fault found."""
+    walk = _Walk()
+    walk.stack(stack, "")
+    walk.find_unassigned()
+    declared = {address: walk.declare(address, resource) for address, resource in walk.resources.items()}
+    outputs: dict[Address, Expression] = {}
+    for address, output in walk.outputs.items():
+        with walk.faults_at(address):
+            outputs[address] = lower(output, walk.placeholders)
+            walk.uses(outputs[address], address)
+    if walk.faults:
+        raise DefinitionError(
+            f"{type(stack).__name__} is declared wrongly:" + "".join(f"\n  - {fault}" for fault in walk.faults),
+            faults=walk.faults,
+        )
+    return Declaration(
+        resources={address: item for address, item in declared.items() if item is not None},
+        outputs=outputs,
+        placeholders=walk.placeholders,
+        by_identity=walk.by_identity,
+    )
+
+
+class _FaultsAt:
+    """Turns a `DefinitionError` inside into faults that start with ``where``."""
+
+    def __init__(self, faults: list[str], where: str) -> None:
+        self._faults = faults
+        self._where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, DefinitionError):
+            return False
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        self._faults.extend(f"{self._where}: {fault}{remedy}" for fault in error.faults)
+        return True
+
+
+class _Walk:
+    """One walk over a stack and the stacks in it."""
+
+    def __init__(self) -> None:
+        self.resources: dict[Address, Resource] = {}
+        self.outputs: dict[Address, Output[Any]] = {}
+        self.by_identity: dict[int, Address] = {}
+        self.placeholders: dict[str, Placeholder] = {}
+        self.faults: list[str] = []
+        self._made: list[Resource] = []
+        self._stacks: dict[int, str] = {}
+
+    def faults_at(self, where: str) -> _FaultsAt:
+        """A context in which faults are told at ``where``."""
+        return _FaultsAt(self.faults, where)
+
+    def stack(self, stack: Stack, prefix: str) -> None:
+        """Collect what the attributes of ``stack`` hold, with addresses under ``prefix``."""
+        if id(stack) in self._stacks:
+            self._twice(type(stack).__name__, self._stacks[id(stack)], prefix)
+            return
+        self._stacks[id(stack)] = prefix
+        self.placeholders.update(stack._building.placeholders)
+        self._made.extend(stack._building.resources)
+        for path, member in members(stack):
+            address = Address(f"{prefix}.{path}" if prefix else path)
+            if isinstance(member, Stack):
+                self.stack(member, address)
+            elif isinstance(member, Output):
+                self.outputs[address] = member
+            else:
+                self._resource(member, address)
+
+    def _resource(self, resource: Resource, address: Address) -> None:
+        known = self.by_identity.get(id(resource))
+        if known is not None:
+            self._twice(type(resource).__name__, known, address)
+            return
+        if not hasattr(type(resource), "kind"):
+            self.faults.append(f"{address}: {type(resource).__name__} is not a kind; give its class kind='service.Name'")
+            return
+        object.__setattr__(resource, "hint", address)
+        self.by_identity[id(resource)] = address
+        self.resources[address] = resource
+
+    def _twice(self, what: str, first: str, second: str) -> None:
+        self.faults.append(
+            f"{second}: this {what} is assigned to {first} already; it can have one address only "
+            f"(make a second one, or take it from self.{first} where you need it)"
+        )
+
+    def find_unassigned(self) -> None:
+        """Resources made in a build() that no attribute holds would silently never exist."""
+        for resource in self._made:
+            if id(resource) not in self.by_identity and hasattr(type(resource), "kind"):
+                name = type(resource).__name__
+                self.faults.append(
+                    f"a {name} was made in build() and assigned to no attribute, so that it has no address "
+                    f"(meant: self.{name.lower()} = oc.{name}(…))"
+                )
+
+    def declare(self, address: Address, resource: Resource) -> Declared | None:
+        """``resource`` with its inputs as expressions and its dependencies as addresses."""
+        kind = resource.kind
+        values = vars(resource)
+        inputs: dict[str, Expression] = {}
+        count = len(self.faults)
+        used: set[Address] = set()
+        secrets: dict[Secret, None] = {}
+        is_static = True
+        for name, spec in kind.inputs.items():
+            with self.faults_at(f"{address}: input {name}"):
+                expression = lower(values[name], self.placeholders)
+                if spec.choice and not isinstance(expression, dict):
+                    expression = {"id": expression}
+                inputs[name] = expression
+                for address_or_secret in self.uses(expression, f"{address}: input {name}"):
+                    is_static = False
+                    if isinstance(address_or_secret, Secret):
+                        secrets[address_or_secret] = None
+                    else:
+                        used.add(address_or_secret)
+        triggers = self._lifecycle(address, resource, used)
+        for other in resource.depends_on:
+            known = self.by_identity.get(id(other))
+            if known is None:
+                self.faults.append(f"{address}: depends_on names {other!r}, which is in no attribute of this stack")
+            else:
+                used.add(known)
+        if len(self.faults) > count:
+            return None
+        return Declared(
+            address=address,
+            resource=resource,
+            kind=kind,
+            inputs=inputs,
+            triggers=triggers,
+            dependencies=tuple(sorted(used, key=addresses.sort_key)),
+            secrets=tuple(secrets),
+            is_static=is_static,
+        )
+
+    def uses(self, expression: Expression, where: str) -> Iterator[Address | Secret]:
+        """The addresses and secrets in ``expression``; what belongs to no address is a fault at ``where``."""
+        if isinstance(expression, (str, int, float, bool)) or expression is None:
+            return iter(())
+        found: list[Address | Secret] = []
+        for source in sources(expression, self.placeholders):
+            if isinstance(source, Secret):
+                found.append(source)
+            elif id(source) in self.by_identity:
+                found.append(self.by_identity[id(source)])
+            else:
+                self.faults.append(
+                    f"{where} uses a {type(source).__name__} that is in no attribute of this stack "
+                    f"(assign it: self.{type(source).__name__.lower()} = …)"
+                )
+        return iter(found)
+
+    def _lifecycle(self, address: Address, resource: Resource, used: set[Address]) -> Expression:
+        rules = resource.lifecycle
+        for name in rules.ignore_changes:
+            if name not in resource.kind.inputs:
+                near = difflib.get_close_matches(name, resource.kind.inputs, n=1)
+                self.faults.append(
+                    f"{address}: ignore_changes names {name!r}, which is no input of {resource.kind.name}"
+                    + (f" (did you mean {near[0]!r}?)" if near else "")
+                )
+        for old in rules.moved_from:
+            if not addresses.is_address(old):
+                self.faults.append(f"{address}: moved_from={old!r} is no address such as web[0]")
+            elif old in self.resources:
+                self.faults.append(f"{address}: moved_from={old!r} is still declared")
+        with self.faults_at(f"{address}: replace_on"):
+            triggers: list[Expression] = []
+            for trigger in rules.replace_on:
+                if not isinstance(trigger, (Ref, Resource, str, int)):
+                    raise DefinitionError(f"{trigger!r}: a reference, a resource, text or a number is needed")
+                triggers.append(OutputRef(trigger, "id") if isinstance(trigger, Resource) else lower(trigger, {}))
+            used.update(one for one in self.uses(triggers, f"{address}: replace_on") if not isinstance(one, Secret))
+            return triggers or None
+        return None

@@ -1,0 +1,160 @@
+"""From one resource's record, observation and comparison to its `Change`."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from orchestra.contracts import Observation, Status
+from orchestra.diff import compare, same
+from orchestra.errors import InternalError
+from orchestra.model.address import Address
+from orchestra.model.declaration import Declaration, Declared
+from orchestra.model.values import UNKNOWN, Values
+from orchestra.planning import comparing
+from orchestra.planning.comparing import Comparison
+from orchestra.planning.decide import Action, Decision, Mode, Observed, Reason, Recorded
+from orchestra.planning.change import Change
+from orchestra.state.records import Condition, Record, Snapshot
+
+_CONDITIONS: Final = MappingProxyType(
+    {
+        Condition.READY: Recorded.READY,
+        Condition.TAINTED: Recorded.TAINTED,
+        Condition.CREATING: Recorded.CREATING,
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """One resource while it is planned. ``told``: its cloud was asked; ``observation`` is then None if it is gone."""
+
+    address: Address
+    item: Declared | None
+    record: Record | None
+    told: bool
+    observation: Observation | None
+    moved_from: Address | None = None
+    cloud: str = ""
+    """Where it will be; '' for what is no longer declared."""
+
+    @property
+    def seen(self) -> Values:
+        """The recorded inputs, overlaid with what the cloud tells."""
+        if self.record is None:
+            return {}
+        return comparing.overlay(self.record, self.observation, self.item.kind.inputs if self.item else {})
+
+    @property
+    def outputs(self) -> Values:
+        """The outputs as the cloud last told them."""
+        return comparing.told_outputs(self.record, self.observation)
+
+    @property
+    def recorded(self) -> Recorded:
+        """What the state knows of it."""
+        if self.record is None:
+            return Recorded.ABSENT
+        if self.record.condition not in _CONDITIONS:
+            raise InternalError(f"a {self.record.condition.value} record can't be current", address=self.address)
+        return _CONDITIONS[self.record.condition]
+
+    @property
+    def observed(self) -> Observed:
+        """What the cloud says of it."""
+        if self.record is None or not self.told:
+            return Observed.UNREAD
+        if self.observation is None:
+            return Observed.GONE
+        if self.observation.status is Status.FAILED:
+            return Observed.FAILED
+        is_same = same(self.outputs, self.record.outputs) and same(self.seen, self.record.inputs)
+        return Observed.SAME if is_same else Observed.DIFFERENT
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the state keeps an older rule or dependency of it than the declaration has."""
+        if self.record is None or self.item is None:
+            return False
+        rules, record = self.item.lifecycle, self.record
+        return (
+            (record.protect, record.retain, record.create_before_delete, record.delete_timeout)
+            != (rules.protect, rules.retain, rules.create_before_delete, rules.delete_timeout)
+        ) or record.dependencies != self.item.dependencies
+
+
+def find_moves(declaration: Declaration, snapshot: Snapshot) -> dict[Address, Address]:
+    """New address to old, for what `Lifecycle.moved_from` says has moved."""
+    moves: dict[Address, Address] = {}
+    for address, item in declaration.resources.items():
+        if address in snapshot.records:
+            continue
+        for old in map(Address, item.lifecycle.moved_from):
+            if old in snapshot.records and old not in declaration.resources and old not in moves.values():
+                moves[address] = old
+                break
+    return moves
+
+
+def change_of(subject: Subject, decision: Decision, compared: Comparison, mode: Mode) -> Change:
+    """The change that ``decision`` makes of ``subject``."""
+    action, reason = decision
+    item, record = subject.item, subject.record
+    if item is None and record is None:
+        raise InternalError("neither declared nor recorded", address=subject.address)
+    change = Change(
+        address=subject.address,
+        kind=item.kind.name if item else record.kind if record else "",
+        action=action,
+        reason=reason,
+        cloud=record.cloud if record else subject.cloud,
+        before=subject.seen,
+        outputs=subject.outputs,
+        external_id=record.external_id if record else "",
+        token=record.token if record else "",
+        previous_dependencies=record.dependencies if record else (),
+        previous_cloud=record.cloud if record else "",
+        moved_from=subject.moved_from,
+    )
+    if action in (Action.DELETE, Action.FORGET) or item is None:
+        return change
+    change = attrs.evolve(change, cloud=subject.cloud, after=compared.after, dependencies=item.dependencies)
+    if action is Action.READ and record is not None:
+        after = subject.seen if mode is Mode.REFRESH_ONLY else compared.after
+        news = (*compare(record.inputs, subject.seen), *compare(record.outputs, subject.outputs))
+        return attrs.evolve(change, after=after, properties=news)
+    if action is Action.CREATE:
+        return attrs.evolve(change, properties=comparing.creation(compared.after).properties)
+    return attrs.evolve(change, properties=compared.properties)
+
+
+def deposed_change(record: Record, gone: bool) -> Change:
+    """A replaced resource that was not yet deleted."""
+    return Change(
+        address=record.address,
+        kind=record.kind,
+        action=Action.FORGET if gone else Action.DELETE,
+        reason=Reason.GONE if gone else Reason.DEPOSED,
+        cloud=record.cloud,
+        before=record.inputs,
+        outputs=record.outputs,
+        external_id=record.external_id,
+        token=record.token,
+        previous_dependencies=record.dependencies,
+        previous_cloud=record.cloud,
+        deposed=True,
+    )
+
+
+def outputs_after(subject: Subject, action: Action, compared: Comparison) -> Values:
+    """What other resources may count on: the outputs that survive the change."""
+    if subject.record is None or action in (Action.CREATE, Action.REPLACE):
+        return {}
+    if action is Action.UPDATE and subject.item is not None:
+        return comparing.expected_outputs(subject.item, subject.outputs, compared)
+    if action in (Action.DELETE, Action.FORGET):
+        return dict.fromkeys(subject.outputs, UNKNOWN)
+    return subject.outputs

@@ -1,0 +1,88 @@
+"""Portable choices: which ones a cloud must be asked for, and which the state remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from orchestra.model.declaration import Declared
+from orchestra.model.values import UNKNOWN, Plain, Value, Values
+from orchestra.state.codec import canonical, encode_value
+from orchestra.state.records import Record
+
+
+@attrs.frozen
+class Wanted:
+    """One choice to be made by a cloud: ``key`` is the wish in canonical JSON."""
+
+    cloud: str
+    kind: str
+    name: str
+    key: str
+
+
+Choices: TypeAlias = Mapping[Wanted, str]
+"""The cloud's own id for each."""
+
+
+def wish(value: Value) -> dict[str, Plain] | None:
+    """What a choice asks for, or None while part of it is unknown."""
+    if not isinstance(value, Mapping) or any(item is UNKNOWN for item in value.values()):
+        return None
+    return {
+        key: item
+        for key, item in value.items()
+        if item is None or isinstance(item, (str, int, float, bool))
+    }
+
+
+def remembered(value: Value, recorded: Value) -> str | None:
+    """The id that the state has for the same wish, so that a newer image in the cloud changes nothing."""
+    asked = wish(value)
+    if asked is None or not isinstance(recorded, Mapping):
+        return None
+    kept = recorded.get("id")
+    same = asked == {"id": kept} or asked == {key: item for key, item in recorded.items() if key != "id"}
+    return kept if same and isinstance(kept, str) else None
+
+
+def to_ask(declared: Declared, cloud: str, record: Record | None) -> dict[Wanted, dict[str, Plain]]:
+    """The choices of one resource that its cloud must make for this plan."""
+    asked: dict[Wanted, dict[str, Plain]] = {}
+    for name, spec in declared.kind.inputs.items():
+        value = declared.inputs.get(name)
+        if not spec.choice or not isinstance(value, dict):
+            continue
+        plain: dict[str, Plain] = {
+            key: item for key, item in value.items() if item is None or isinstance(item, (str, int, float))
+        }
+        if len(plain) < len(value):
+            continue  # an id that only a reference tells
+        if record is None or remembered(plain, record.inputs.get(name)) is None:
+            asked[Wanted(cloud, declared.kind.name, name, canonical(encode_value(plain)))] = plain
+    return asked
+
+
+def chosen(value: Value, recorded: Value, where: Wanted, choices: Choices) -> Value:
+    """The choice with its id."""
+    asked = wish(value)
+    if asked is None:
+        return value
+    kept = remembered(value, recorded)
+    if kept is None:
+        kept = choices.get(attrs.evolve(where, key=canonical(encode_value(asked))))
+    return {**asked, "id": kept if kept is not None else asked.get("id", UNKNOWN)}
+
+
+def unify(before: Value, after: Values | Value) -> Value:
+    """``after``, or ``before`` if both stand for the same id: two wishes that lead to the same are no change."""
+    if (
+        isinstance(before, Mapping)
+        and isinstance(after, Mapping)
+        and isinstance(before.get("id"), str)
+        and before.get("id") == after.get("id")
+    ):
+        return before
+    return after

@@ -1,0 +1,133 @@
+"""One resource: what is there against what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from orchestra.contracts import Observation
+from orchestra.diff import PropertyChange, compare, same
+from orchestra.model.declaration import Declared
+from orchestra.model.fields import InputSpec
+from orchestra.model.values import ABSENT, UNKNOWN, Sealed, Value, Values
+from orchestra.planning.choices import unify
+from orchestra.planning.decide import Desired
+from orchestra.state.records import Record
+
+
+@attrs.frozen(kw_only=True)
+class Comparison:
+    """``only_drift``: the declaration has not changed since the last apply; what differs was changed in the cloud."""
+
+    desired: Desired = Desired.SAME
+    before: Values = attrs.field(factory=dict)
+    after: Values = attrs.field(factory=dict)
+    properties: tuple[PropertyChange, ...] = ()
+    only_drift: bool = False
+
+
+def creation(after: Values) -> Comparison:
+    """For what isn't there: every input that is set."""
+    properties = tuple(
+        PropertyChange(path=(name,), before=ABSENT, after=value) for name, value in sorted(after.items()) if value is not None
+    )
+    return Comparison(after=after, properties=properties)
+
+
+def against(
+    item: Declared, record: Record, seen: Values, after: dict[str, Value], others: Iterable[PropertyChange]
+) -> Comparison:
+    """Desired inputs ``after`` against ``seen``: what was recorded, overlaid with what the cloud tells.
+
+    ``others`` are differences that aren't inputs: the cloud it is on, the values it is replaced on.
+    """
+    specs = item.kind.inputs
+    for name in item.lifecycle.ignore_changes:
+        if name in seen:
+            after[name] = seen[name]
+    for name, spec in specs.items():
+        if spec.choice:
+            after[name] = unify(seen.get(name), after[name])
+    extra = tuple(others)
+    properties = (*extra, *differences(specs, seen, after))
+    if not properties:
+        return Comparison(before=seen, after=after)
+    return Comparison(
+        desired=Desired.REPLACE if any(one.forces_replacement for one in properties) else Desired.UPDATE,
+        before=seen,
+        after=after,
+        properties=properties,
+        only_drift=not extra and not differences(specs, record.inputs, after),
+    )
+
+
+def differences(specs: Mapping[str, InputSpec], before: Values, after: Values) -> tuple[PropertyChange, ...]:
+    """The properties that differ, each marked with whether its input forces replacement."""
+    found: list[PropertyChange] = []
+    for name in sorted({*before, *after}):
+        spec = specs.get(name)
+        one, other = before.get(name, None), after.get(name, None)
+        for change in compare(one, other, (name,)):
+            found.append(attrs.evolve(change, forces_replacement=spec is not None and forces(spec, one, other)))
+    return tuple(found)
+
+
+def forces(spec: InputSpec, before: Value, after: Value) -> bool:
+    """Whether going from ``before`` to ``after`` takes a new resource."""
+    return spec.replace(before, after) if callable(spec.replace) else spec.replace
+
+
+def overlay(record: Record, observation: Observation | None, specs: Mapping[str, InputSpec]) -> Values:
+    """The recorded inputs, with what the cloud tells in their place.
+
+    An input recorded as None was left to the cloud, and one that is sealed can't be compared: both stay.
+    """
+    if observation is None:
+        return record.inputs
+    merged = dict(record.inputs)
+    for name, told in observation.inputs.items():
+        kept = merged.get(name)
+        if kept is None or _has_sealed(kept):
+            continue
+        spec = specs.get(name)
+        if isinstance(kept, Mapping) and isinstance(told, Mapping) and (spec.choice if spec else "id" in kept):
+            merged[name] = {**kept, **told}
+        else:
+            merged[name] = told
+    return merged
+
+
+def _has_sealed(value: Value) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_sealed(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_has_sealed(item) for item in value)
+    return isinstance(value, Sealed)
+
+
+def told_outputs(record: Record | None, observation: Observation | None) -> Values:
+    """The outputs as the cloud last told them; sealed ones stay as recorded."""
+    if record is None:
+        return {}
+    if observation is None:
+        return record.outputs
+    kept = {name: value for name, value in record.outputs.items() if _has_sealed(value)}
+    return {**observation.outputs, **kept, "id": record.external_id}
+
+
+def expected_outputs(item: Declared, outputs: Values, comparison: Comparison) -> Values:
+    """The outputs after an update in place: unknown only where the kind says that a changed input changes them."""
+    changed = {one.path[0] for one in comparison.properties}
+    return {
+        name: UNKNOWN if (field := item.kind.outputs.get(name)) and changed.intersection(field.changed_by) else value
+        for name, value in outputs.items()
+    }
+
+
+def trigger_change(recorded: Value, wanted: Value) -> tuple[PropertyChange, ...]:
+    """``Lifecycle(replace_on=…)``: a changed value replaces; values given for the first time are only recorded."""
+    if same(recorded, wanted):
+        return ()
+    both = recorded is not None and wanted is not None
+    return (PropertyChange(path=("replace_on",), before=recorded, after=wanted, forces_replacement=both),)

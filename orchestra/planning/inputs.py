@@ -1,0 +1,119 @@
+"""From declared inputs to values: raw for the cloud, sealed and summarized for plans and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from orchestra.errors import DefinitionError, InternalError, StalePlanError
+from orchestra.diff import same
+from orchestra.model.address import Address
+from orchestra.model.declaration import Declared
+from orchestra.model.expressions import Expression, Scope, evaluate
+from orchestra.model.fields import KindSpec
+from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value, Values, is_known
+
+Seal: TypeAlias = Callable[[Revealed], Sealed]
+
+
+def raw_inputs(declared: Declared, scope: Scope) -> dict[str, Value]:
+    """The inputs evaluated as far as ``scope`` knows, in normal form, secrets revealed."""
+    values: dict[str, Value] = {}
+    for name, spec in declared.kind.inputs.items():
+        value = evaluated_at(declared.address, f"input {name}", declared.inputs[name], scope)
+        if spec.secret and value is not None and not isinstance(value, Revealed) and is_known(value):
+            if not isinstance(value, (str, int, float)):
+                raise InternalError(f"secret input {name!r} is a {type(value).__name__}", address=declared.address)
+            value = Revealed(value)
+        if spec.normalize is not None and is_known(value):
+            value = spec.normalize(value)
+        values[name] = value
+    return values
+
+
+def evaluated_at(address: Address, name: str, expression: Expression, scope: Scope) -> Value:
+    """``expression`` evaluated; a fault in a user's function or a missing secret is told at ``address``."""
+    try:
+        return evaluate(expression, scope)
+    except DefinitionError as error:
+        if error.address is None:
+            error.address = address
+            error.message = f"{name}: {error.message}"
+        raise
+
+
+def kept_form(kind: KindSpec, raw: Values, seal: Seal) -> dict[str, Value]:
+    """``raw`` as plans and state keep it: secrets sealed, large values summarized."""
+    kept: dict[str, Value] = {}
+    for name, value in raw.items():
+        spec = kind.inputs.get(name)
+        if spec is not None and spec.summarize is not None and isinstance(value, str):
+            value = spec.summarize(value)
+        kept[name] = sealed(value, seal)
+    return kept
+
+
+def sealed(value: Value, seal: Seal) -> Value:
+    """``value`` with every secret in it sealed."""
+    if isinstance(value, Revealed):
+        return seal(value)
+    if isinstance(value, Mapping):
+        return {key: sealed(item, seal) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [sealed(item, seal) for item in value]
+    return value
+
+
+@attrs.frozen
+class Final:
+    """Inputs for a call: ``raw`` goes to the provider, ``kept`` into the state."""
+
+    raw: Values
+    kept: Values
+
+
+def finish(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> Final:
+    """The inputs at apply time: what the plan says, with its unknowns filled in.
+
+    Raises `StalePlanError` where the stack now says something else than the plan.
+    """
+    raw = raw_inputs(declared, scope)
+    kept = kept_form(declared.kind, raw, seal)
+    final_raw: dict[str, Value] = {}
+    final_kept: dict[str, Value] = {}
+    for name, now in kept.items():
+        before = planned.get(name)
+        if name in declared.lifecycle.ignore_changes and name in planned and is_known(before):
+            final_kept[name] = before
+            final_raw[name] = raw[name] if same(before, now) else before
+        elif declared.kind.inputs[name].choice:
+            final_raw[name] = final_kept[name] = _chosen(before, now)
+        else:
+            _check(before, now, declared.address, name)
+            final_raw[name], final_kept[name] = raw[name], now
+    return Final(final_raw, final_kept)
+
+
+def _chosen(planned: Value, now: Value) -> Value:
+    """A choice as the plan made it; an id that was unknown then is known now."""
+    if isinstance(planned, Mapping) and planned.get("id") is not UNKNOWN:
+        return planned
+    return now
+
+
+def _check(planned: Value, now: Value, address: Address, name: str) -> None:
+    if planned is UNKNOWN:
+        return
+    if isinstance(planned, Mapping) and isinstance(now, Mapping) and planned.keys() == now.keys():
+        for key, item in planned.items():
+            _check(item, now[key], address, name)
+        return
+    if is_known(planned) and not same(planned, now):
+        raise StalePlanError(
+            f"input {name} is no longer what the plan says",
+            address=address,
+            remedy="the stack, a secret or an environment variable changed after the plan: make a new plan",
+        )
+

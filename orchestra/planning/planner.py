@@ -1,0 +1,201 @@
+"""Makes the plan: resolves, compares, decides, for one resource after another in dependency order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from orchestra import graph
+from orchestra.contracts import Observation
+from orchestra.diff import PropertyChange
+from orchestra.errors import ProtectedError
+from orchestra.model.address import Address, sort_key
+from orchestra.model.declaration import Declaration, Declared
+from orchestra.model.expressions import Scope
+from orchestra.model.resource import Resource
+from orchestra.model.secrets import Secret
+from orchestra.model.values import UNKNOWN, Revealed, Value, Values
+from orchestra.planning import choices as portable
+from orchestra.planning import comparing
+from orchestra.planning.changes import Subject, change_of, deposed_change, find_moves, outputs_after
+from orchestra.planning.choices import Choices, Wanted
+from orchestra.planning.comparing import Comparison
+from orchestra.planning.decide import Action, Circumstances, Desired, Mode, decide
+from orchestra.planning.inputs import Seal, evaluated_at, kept_form, raw_inputs, sealed
+from orchestra.planning.options import Options, matching, select
+from orchestra.planning.change import Change
+from orchestra.planning.plan import Plan
+from orchestra.planning.replacement import settle_order
+from orchestra.state.records import Record, Snapshot
+
+RecordKey: TypeAlias = "tuple[Address, str]"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class World:
+    """Everything that a plan is made from.
+
+    ``observations`` maps the key of a record to what its cloud tells, None if it is gone; a record that was not
+    read is left out. ``open_value`` opens what the state keeps encrypted.
+    """
+
+    declaration: Declaration
+    snapshot: Snapshot
+    observations: Mapping[RecordKey, Observation | None]
+    choices: Choices
+    cloud_of: Callable[[Declared], str]
+    reveal: Callable[[Secret], Revealed]
+    open_value: Callable[[Value], Value]
+    seal: Seal
+
+
+def make_plan(world: World, options: Options, stack: str) -> Plan:
+    """The plan for ``world``. Raises `DefinitionError`, `CycleError` or `PlanError`."""
+    return _Planner(world, options).plan(stack)
+
+
+class _Planner:
+    def __init__(self, world: World, options: Options) -> None:
+        self._world = world
+        self._options = options
+        self._declared = world.declaration.resources
+        self._records = world.snapshot.records
+        self._moves = find_moves(world.declaration, world.snapshot)
+        self._outputs: dict[Address, Values] = {}
+        self._changes: dict[Address, Change] = {}
+        self._unchanged = 0
+        self._scope = Scope(self._output, world.reveal, world.declaration.placeholders)
+        known = list(dict.fromkeys([*self._declared, *self._records]))
+        self._replace = matching(options.replace, known, "replace")
+        self._selected = select(options, known, self._needs())
+
+    def plan(self, stack: str) -> Plan:
+        """Decide on everything."""
+        snapshot = self._world.snapshot
+        ordered = graph.order({a: item.dependencies for a, item in self._declared.items()}, key=sort_key)
+        for address in ordered:
+            self._decide(self._subject(address, self._declared[address]))
+        moved_away = set(self._moves.values())
+        for address in self._records:
+            if address not in self._declared and address not in moved_away:
+                self._decide(self._subject(address, None))
+        changes = settle_order(self._changes, self._declared, ordered)
+        changes += [self._deposed(record) for record in snapshot.deposed if self._is_selected(record.address)]
+        self._refuse_protected(changes)
+        return Plan(
+            deployment=snapshot.deployment,
+            stack=stack,
+            mode=self._options.mode,
+            lineage=snapshot.lineage,
+            serial=snapshot.serial,
+            changes=tuple(sorted(changes, key=lambda one: (sort_key(one.address), one.deposed, one.token))),
+            unchanged=self._unchanged,
+            outputs=self._plan_outputs(),
+            partial=self._options.partial,
+        )
+
+    def _needs(self) -> dict[Address, tuple[Address, ...]]:
+        needs = {address: record.dependencies for address, record in self._records.items()}
+        for address, item in self._declared.items():
+            if self._options.mode is not Mode.DESTROY:
+                needs[address] = item.dependencies
+            else:
+                needs.setdefault(address, ())
+        return needs
+
+    def _is_selected(self, address: Address) -> bool:
+        return not self._options.partial or address in self._selected
+
+    def _output(self, resource: Resource, name: str) -> Value:
+        address = self._world.declaration.address_of(resource)
+        return self._world.open_value(self._outputs.get(address, {}).get(name, UNKNOWN))
+
+    def _subject(self, address: Address, item: Declared | None) -> Subject:
+        moved_from = self._moves.get(address)
+        record = self._records.get(moved_from or address)
+        return Subject(
+            address=address,
+            item=item,
+            record=record,
+            told=record is not None and record.key in self._world.observations,
+            observation=self._world.observations.get(record.key) if record else None,
+            moved_from=moved_from,
+            cloud=self._world.cloud_of(item) if item else "",
+        )
+
+    def _decide(self, subject: Subject) -> None:
+        compared = self._compare(subject)
+        record, item = subject.record, subject.item
+        given = Circumstances(
+            mode=self._options.mode,
+            selected=self._is_selected(subject.address),
+            replace_requested=subject.address in self._replace,
+            retain=item.lifecycle.retain if item else record is not None and record.retain,
+            moved=subject.moved_from is not None,
+            only_drift=compared.only_drift,
+            outdated=subject.is_outdated,
+        )
+        decision = decide(compared.desired, subject.recorded, subject.observed, given)
+        self._outputs[subject.address] = outputs_after(subject, decision[0], compared)
+        if decision[0] is Action.NO_OP:
+            self._unchanged += record is not None
+        else:
+            self._changes[subject.address] = change_of(subject, decision, compared, self._options.mode)
+
+    def _compare(self, subject: Subject) -> Comparison:
+        item, record = subject.item, subject.record
+        if item is None:
+            return Comparison(desired=Desired.UNDECLARED)
+        if self._options.mode is Mode.DESTROY:
+            return Comparison()
+        after = self._desired_inputs(item, record.inputs if record else {})
+        if record is None:
+            return comparing.creation(after)
+        others = comparing.trigger_change(record.triggers, self._triggers(item))
+        if subject.cloud != record.cloud:
+            cloud = PropertyChange(path=("cloud",), before=record.cloud, after=subject.cloud, forces_replacement=True)
+            others = (cloud, *others)
+        return comparing.against(item, record, subject.seen, after, others)
+
+    def _desired_inputs(self, item: Declared, recorded: Values) -> dict[str, Value]:
+        after = kept_form(item.kind, raw_inputs(item, self._scope), self._world.seal)
+        for name, spec in item.kind.inputs.items():
+            if spec.choice:
+                where = Wanted(self._world.cloud_of(item), item.kind.name, name, "")
+                after[name] = portable.chosen(after[name], recorded.get(name), where, self._world.choices)
+        return after
+
+    def _triggers(self, item: Declared) -> Value:
+        value = evaluated_at(item.address, "replace_on", item.triggers, self._scope)
+        return sealed(value, self._world.seal)
+
+    def _deposed(self, record: Record) -> Change:
+        told = record.key in self._world.observations
+        return deposed_change(record, told and self._world.observations[record.key] is None)
+
+    def _refuse_protected(self, changes: list[Change]) -> None:
+        refused = []
+        for change in changes:
+            if change.action not in (Action.DELETE, Action.REPLACE) or change.deposed:
+                continue
+            item, record = self._declared.get(change.address), self._records.get(change.address)
+            if item.lifecycle.protect if item else record is not None and record.protect:
+                refused.append(change)
+        if refused:
+            first = refused[0]
+            names = ", ".join(f"{change.address} ({change.action.value}: {change.reason.value})" for change in refused)
+            raise ProtectedError(
+                f"lifecycle protects what this plan would delete or replace: {names}",
+                address=first.address,
+                remedy="take protect=True off and apply that first, or leave it out with exclude=",
+            )
+
+    def _plan_outputs(self) -> dict[str, Value]:
+        if self._options.mode is not Mode.NORMAL:
+            return {}
+        return {
+            address: sealed(evaluated_at(address, "output", expression, self._scope), self._world.seal)
+            for address, expression in self._world.declaration.outputs.items()
+        }
