@@ -181,7 +181,7 @@ def _plain(value: Value, name: str) -> Plain:
 
 @attrs.frozen(kw_only=True)
 class Update:
-    """One update in place: bring the resource from ``before`` to ``after``; ``changed`` names the inputs that differ."""
+    """One update in place, from ``before`` to ``after``; ``changed`` names the inputs that differ."""
 
     before: Inputs
     after: Inputs

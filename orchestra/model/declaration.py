@@ -143,7 +143,9 @@ class _Walk:
             self._twice(type(resource).__name__, known, address)
             return
         if not hasattr(type(resource), "kind"):
-            self.faults.append(f"{address}: {type(resource).__name__} is not a kind; give its class kind='service.Name'")
+            self.faults.append(
+                f"{address}: {type(resource).__name__} is not a kind; give its class kind='service.Name'"
+            )
             return
         object.__setattr__(resource, "hint", address)
         self.by_identity[id(resource)] = address

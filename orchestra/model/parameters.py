@@ -109,7 +109,9 @@ def check_parameters(cls: type[Stack], values: dict[str, Any]) -> None:
             faults.extend(f"{name}={value!r}: {fault}" for fault in known[name].spec.faults(value))
     for name, item in known.items():
         if item.required and name not in values:
-            faults.append(f"{name}: {item.type} is needed, nothing was given" + (f" ({item.spec.doc})" * bool(item.spec.doc)))
+            faults.append(
+                f"{name}: {item.type} is needed, nothing was given" + (f" ({item.spec.doc})" * bool(item.spec.doc))
+            )
     if faults:
         raise DefinitionError(
             f"{cls.__name__} has wrong parameters:" + "".join(f"\n  - {fault}" for fault in faults), faults=faults

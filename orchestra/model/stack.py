@@ -67,7 +67,9 @@ class Stack:
                 _give_hint(found, path)
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(cast("type[Any]", type(self))))
+        given = ", ".join(
+            f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(cast("type[Any]", type(self)))
+        )
         return f"{type(self).__name__}({given})"
 
 

@@ -35,7 +35,9 @@ class Blob(Resource, kind="storage.Blob", create_before_delete=False):
 
     bucket: Bucket | Ref[str] | str = input_field(replace=True, doc="The bucket that it is in.")
     key: str = input_field(
-        replace=True, check=checks.matches(r"[^/](.|\n){0,1023}", "1 to 1024 characters, not '/' first"), doc="Its name."
+        replace=True,
+        check=checks.matches(r"[^/](.|\n){0,1023}", "1 to 1024 characters, not '/' first"),
+        doc="Its name.",
     )
     content: str | Ref[str] | Secret = input_field(
         summarize=checks.content_digest, doc="Its content as text, stored as UTF-8. Plans and state keep its digest."
