@@ -37,7 +37,7 @@ from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
 from orchestra.planning.planner import make_plan
-from orchestra.state.journal import Entry, Operation, Outcome, Phase, RunRecord, RunStatus
+from orchestra.state.journal import Entry, Operation, Outcome, Phase, RunRecord
 from orchestra.state.records import Condition, Record, Snapshot
 from orchestra.stores import open_store
 
@@ -160,9 +160,10 @@ class Deployment:
         check_fresh(plan, snapshot)
         site = self._site(snapshot)
         with progress_listener(plan, self._progress) as shown:
-            run = carry_out(plan, site, self._office([*shown, *self._listeners]), on_failure, self._output_values)
+            run = carry_out(plan, site, self._office([*shown, *self._listeners]), on_failure)
         raise_for(run)
-        return run
+        snapshot = self.store.load()
+        return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
 
     def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> Run:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
@@ -176,14 +177,15 @@ class Deployment:
         site = self._site(snapshot)
         office = self._office(self._listeners)
         live = Live(self._declaration, site.keyring, snapshot.records)
-        with writing(office, "recover") as (journal, run, lease):
-            snapshot = office.store.load()
+        with writing(office, "recover") as session:
             recovery = Recovery(
-                run=run.id, clouds=site.clouds, journal=journal, clock=self._clock, keep=live.kept_outputs
+                run=session.run.id,
+                clouds=site.clouds,
+                journal=session.journal,
+                clock=self._clock,
+                keep=live.kept_outputs,
             )
-            settled = settle(snapshot, recovery)
-            office.store.finish_run(lease, attrs.evolve(run, ended=self._clock.now(), status=RunStatus.SUCCEEDED))
-        return settled
+            return settle(session.snapshot, recovery)
 
     def adopt(self, address: str, external_id: str) -> Record:
         """Take over what exists as ``external_id`` in the cloud, as the resource declared at ``address``.
@@ -194,7 +196,7 @@ class Deployment:
         """
         plan = self.plan(target=[address]) if is_address(address) else None
         change = next((one for one in plan.changes if one.address == address), None) if plan else None
-        if change is None or change.action is not Action.CREATE:
+        if plan is None or change is None or change.action is not Action.CREATE:
             known = address in self.resources
             raise PlanError(
                 "it is recorded already" if known else "nothing is declared there",
@@ -213,9 +215,9 @@ class Deployment:
         live = Live(self._declaration, site.keyring, snapshot.records)
         record = _adopted(change, observation, live)
         office = self._office(self._listeners)
-        with writing(office, "adopt") as (journal, run, lease):
+        with writing(office, "adopt", check=lambda now: check_fresh(plan, now)) as session:
             outcome = Outcome(
-                run=run.id,
+                run=session.run.id,
                 address=record.address,
                 operation=Operation.RECORD,
                 phase=Phase.DONE,
@@ -223,8 +225,7 @@ class Deployment:
                 write=(record,),
                 external_id=external_id,
             )
-            journal.commit([outcome])
-            office.store.finish_run(lease, attrs.evolve(run, ended=self._clock.now(), status=RunStatus.SUCCEEDED))
+            session.journal.commit([outcome])
         return record
 
     # -- reading
@@ -321,8 +322,7 @@ class Deployment:
         live = Live(self._declaration, keyring, snapshot.records)
         return live.scope
 
-    def _output_values(self) -> dict[str, Value]:
-        snapshot = self.store.load()
+    def _output_values(self, snapshot: Snapshot) -> dict[str, Value]:
         scope, seal = self._scope(snapshot), self._site(snapshot).keyring.seal
         return {address: sealed(evaluate(one, scope), seal) for address, one in self._declaration.outputs.items()}
 

@@ -8,7 +8,7 @@ import queue
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -26,6 +26,9 @@ from orchestra.state.journal import Operation
 
 OnFailure: TypeAlias = Literal["continue", "stop"]
 """``continue``: go on with everything that doesn't hang on a failure. ``stop``: begin nothing new."""
+
+
+INTERRUPTED: Final = "interrupted"
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +74,7 @@ class Executor:
                 except KeyboardInterrupt:
                     if self.stopped_by:
                         raise
-                    self._stop("interrupted")
+                    self._stop(INTERRUPTED)
         finally:
             pool.shutdown(wait=self._busy == 0, cancel_futures=True)
         return [self._results[step_id] for step_id in self._order]

@@ -33,7 +33,6 @@ class Journal:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._next = _Batch()
-        self.serial = 0
 
     def begin(self, intent: Intent) -> None:
         """Write down a call that is about to be made."""
@@ -65,7 +64,7 @@ class Journal:
             if batch.intents:
                 self._store.begin(self._lease, batch.intents)
             if batch.outcomes:
-                self.serial = self._store.commit(self._lease, batch.outcomes)
+                self._store.commit(self._lease, batch.outcomes)
         except BaseException as error:
             batch.error = error
         finally:

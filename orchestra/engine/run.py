@@ -44,7 +44,7 @@ class Run:
     purpose: str
     steps: tuple[StepResult, ...]
     seconds: float
-    serial: int
+    serial: int = 0
     """The serial of the state after the run."""
     outputs: Mapping[str, Value] = attrs.field(factory=dict)
     """The stack's outputs as far as they are known; secrets sealed."""

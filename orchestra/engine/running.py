@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from typing import Final
 
 import attrs
 
 from orchestra import events
 from orchestra.contracts import Clock, Store
-from orchestra.engine.executor import Executor, OnFailure, Settings
+from orchestra.engine.executor import INTERRUPTED, Executor, OnFailure, Settings
 from orchestra.engine.journal import Journal
 from orchestra.engine.leases import held, this_process
 from orchestra.engine.live import Live
 from orchestra.engine.run import Run, StepResult, StepStatus
 from orchestra.engine.survey import Site
 from orchestra.engine.work import Workshop
-from orchestra.errors import ApplyError, OrchestraError, StalePlanError
-from orchestra.model.values import Value
+from orchestra.errors import ApplyError, LeaseLostError, StalePlanError
 from orchestra.planning.decide import Mode
 from orchestra.planning.plan import Plan
 from orchestra.planning.steps import Step, expand
-from orchestra.state.journal import Lease, Operation, RunRecord, RunStatus
+from orchestra.state.journal import Operation, RunRecord, RunStatus
 from orchestra.state.records import Snapshot
 
-HEARTBEAT = 15.0
+HEARTBEAT: Final = 15.0
 """Seconds between renewals of the lease; a lease lasts four of them."""
 
 
@@ -38,21 +39,44 @@ class Office:
     emit: events.Listener
 
 
+@attrs.define(kw_only=True, eq=False)
+class OpenRun:
+    """One run while it writes: the lease is held, the run's beginning is written down.
+
+    ``status`` and ``counts`` are written down at its end.
+    """
+
+    journal: Journal
+    run: RunRecord
+    snapshot: Snapshot
+    """The state when the run began."""
+    status: RunStatus = RunStatus.SUCCEEDED
+    counts: Mapping[str, int] = attrs.field(factory=dict)
+
+
 @contextlib.contextmanager
-def writing(office: Office, purpose: str, plan_digest: str = "") -> Iterator[tuple[Journal, RunRecord, Lease]]:
-    """Hold the lease for one run, and write down how it began and ended."""
-    now = office.clock.now()
+def writing(
+    office: Office, purpose: str, *, plan_digest: str = "", check: Callable[[Snapshot], None] | None = None
+) -> Iterator[OpenRun]:
+    """Hold the lease for one run, and write down how it began and ended. ``check`` may refuse the state first."""
+    store, now = office.store, office.clock.now()
     holder = this_process(purpose, now)
     run = RunRecord(id=uuid.uuid4().hex, purpose=purpose, started=now, by=str(holder), plan_digest=plan_digest)
-    with held(office.store, holder, HEARTBEAT) as lease:
-        office.store.start_run(lease, run)
+    with held(store, holder, HEARTBEAT) as lease:
+        snapshot = store.load()
+        if check is not None:
+            check(snapshot)
+        store.start_run(lease, run)
+        session = OpenRun(journal=Journal(store, lease), run=run, snapshot=snapshot)
         try:
-            yield Journal(office.store, lease), run, lease
+            yield session
         except BaseException:
-            with contextlib.suppress(OrchestraError):
-                ended = attrs.evolve(run, ended=office.clock.now(), status=RunStatus.FAILED)
-                office.store.finish_run(lease, ended)
+            session.status = RunStatus.FAILED
             raise
+        finally:
+            ended = attrs.evolve(run, ended=office.clock.now(), status=session.status, counts=session.counts)
+            with contextlib.suppress(LeaseLostError):  # whoever has the lease now goes on from the journal
+                store.finish_run(lease, ended)
 
 
 def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
@@ -77,34 +101,29 @@ def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
         )
 
 
-def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, outputs: Callable[[], dict[str, Value]]) -> Run:
+def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure) -> Run:
     """Do what ``plan`` names. Returns also if steps failed or it was interrupted: `raise_for` says so."""
     purpose = "destroy" if plan.mode is Mode.DESTROY else "apply"
     steps = expand(plan.changes)
-    with writing(office, purpose, plan.digest) as (journal, record, lease):
-        snapshot = office.store.load()
-        check_fresh(plan, snapshot)
-        journal.serial = snapshot.serial
-        shop = _workshop(site, office, journal, record, snapshot)
-        counts = {action.value: number for action, number in plan.counts.items()}
-        office.emit(
-            events.RunStarted(at=record.started, run=record.id, purpose=purpose, steps=len(steps), counts=counts)
-        )
+    counts = {action.value: number for action, number in plan.counts.items()}
+    began = office.clock.monotonic()
+    with writing(
+        office, purpose, plan_digest=plan.digest, check=lambda snapshot: check_fresh(plan, snapshot)
+    ) as session:
+        run, session.counts = session.run, counts
+        shop = _workshop(site, office, session)
+        office.emit(events.RunStarted(at=run.started, run=run.id, purpose=purpose, steps=len(steps), counts=counts))
         settings = Settings(width=site.width, on_failure=on_failure, emit=office.emit, timeout=_timeouts(shop))
         executor = Executor(steps, shop, settings)
-        began = office.clock.monotonic()
         results = executor.run()
-        seconds = office.clock.monotonic() - began
-        status = _status(results, executor.stopped_by)
-        if executor.broken is None:
-            ended = attrs.evolve(record, ended=office.clock.now(), status=status, counts=counts)
-            office.store.finish_run(lease, ended)
+        session.status = _status(results, executor.stopped_by)
+    seconds = office.clock.monotonic() - began
     done, failed, skipped = (sum(one.status is status for one in results) for status in StepStatus)
     office.emit(
         events.RunFinished(
             at=office.clock.now(),
-            run=record.id,
-            status=status.value,
+            run=run.id,
+            status=session.status.value,
             seconds=seconds,
             done=done,
             failed=failed,
@@ -112,25 +131,24 @@ def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, out
         )
     )
     return Run(
-        id=record.id,
+        id=run.id,
         deployment=plan.deployment,
         purpose=purpose,
         steps=tuple(results),
         seconds=seconds,
-        serial=journal.serial,
-        outputs=outputs(),
-        interrupted=executor.stopped_by == "interrupted",
+        interrupted=executor.stopped_by == INTERRUPTED,
     )
 
 
-def _workshop(site: Site, office: Office, journal: Journal, run: RunRecord, snapshot: Snapshot) -> Workshop:
+def _workshop(site: Site, office: Office, session: OpenRun) -> Workshop:
+    snapshot = session.snapshot
     by_key = {record.key: record for record in (*snapshot.records.values(), *snapshot.deposed)}
     return Workshop(
-        run=run.id,
+        run=session.run.id,
         deployment=site.deployment,
         clouds=site.clouds,
         live=Live(site.declaration, site.keyring, snapshot.records),
-        journal=journal,
+        journal=session.journal,
         clock=office.clock,
         records=by_key,
     )
@@ -153,7 +171,7 @@ def _timeouts(shop: Workshop) -> Callable[[Step], float]:
 
 
 def _status(results: Sequence[StepResult], stopped_by: str) -> RunStatus:
-    if stopped_by == "interrupted":
+    if stopped_by == INTERRUPTED:
         return RunStatus.INTERRUPTED
     return RunStatus.SUCCEEDED if all(one.status is StepStatus.DONE for one in results) else RunStatus.FAILED
 
