@@ -96,3 +96,17 @@ def test_star_import_works_without_the_extras() -> None:
 def test_definitions_are_found_with_their_docstrings() -> None:
     source = 'A = 1\n"""About A."""\nB: int = 2\ndef f():\n    """About f."""\nclass C: ...\nfrom os import path'
     assert dict(definitions(source)) == {"A": "About A.", "B": None, "f": "About f.", "C": None}
+
+
+def test_names_stay_what_they_are_whatever_was_imported_first() -> None:
+    source = (
+        "import importlib, pkgutil, types, orchestra\n"
+        "for found in pkgutil.walk_packages(orchestra.__path__, 'orchestra.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "for face in (orchestra, orchestra.clouds):\n"
+        "    for name in face.__all__:\n"
+        "        value = getattr(face, name)\n"
+        "        if isinstance(value, types.ModuleType) and value.__name__ != f'orchestra.{name}':\n"
+        "            raise SystemExit(f'{face.__name__}.{name} is hidden by the module {value.__name__}')\n"
+    )
+    assert "orchestra.model.stack" in trace(source).modules
