@@ -32,7 +32,7 @@ from orchestra.model.resource import Resource
 from orchestra.model.stack import Stack
 from orchestra.model.values import UNKNOWN, Revealed, Value, is_known, leaves
 from orchestra.planning.change import Change
-from orchestra.planning.decide import Action, Mode
+from orchestra.planning.decide import Action, Mode, Reason
 from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
@@ -133,17 +133,20 @@ class Deployment:
         site = self._site(snapshot)
         return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
 
-    def drift(self) -> tuple[Change, ...]:
-        """What was changed or deleted in the clouds behind the deployment's back, one `Change` each.
+    def drift(self) -> Plan:
+        """What was changed or deleted in the clouds behind the deployment's back.
 
-        ``change.properties`` tells recorded and observed values. `apply` puts it right.
+        A plan of `Mode.REFRESH_ONLY`: empty if there is no drift; each change tells recorded and observed values.
+        To put drift right apply a normal plan; to take it over into the state, apply this one.
         """
         plan = self.plan(refresh_only=True)
-        return tuple(
-            change
+        drifted = [
+            attrs.evolve(change, reason=Reason.DRIFTED if change.action is Action.READ else change.reason)
             for change in plan.changes
             if change.action is Action.FORGET or any(one.path[0] in change.before for one in change.properties)
-        )
+        ]
+        unchanged = plan.unchanged + len(plan.changes) - len(drifted)
+        return attrs.evolve(plan, changes=tuple(drifted), unchanged=unchanged)
 
     # -- acting
 

@@ -37,7 +37,9 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether applying it would change nothing in a cloud and forget or move nothing in the state."""
+        """Whether nothing needs to be done: a normal plan may still bring outputs in the state up to date."""
+        if self.mode is Mode.REFRESH_ONLY:
+            return not self.changes
         return all(change.action is Action.READ for change in self.changes)
 
     @property
