@@ -1,0 +1,9 @@
+"""A cloud that is simulated behind real Libcloud drivers and kept in a file: the embedded default."""
+
+from __future__ import annotations
+
+from orchestra.clouds.simulated.behaviour import Behaviour, Call, Faults
+from orchestra.clouds.simulated.cloud import Drivers, SimulatedCloud, simulated
+from orchestra.clouds.simulated.endpoint import Endpoint
+
+__all__ = ["Behaviour", "Call", "Drivers", "Endpoint", "Faults", "SimulatedCloud", "simulated"]

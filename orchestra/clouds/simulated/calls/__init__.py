@@ -1,0 +1,1 @@
+"""How each kind of the catalogue is said to the simulated drivers."""

@@ -1,0 +1,67 @@
+"""The simulated compute driver: Libcloud's `NodeDriver`, with networks and firewalls as ``ex_`` calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
+
+from orchestra.clouds.simulated import catalogue
+from orchestra.clouds.simulated.access import Addresses, KeyPairs
+from orchestra.clouds.simulated.disks import Disks
+from orchestra.clouds.simulated.endpoint import WEBSITE
+from orchestra.clouds.simulated.firewalls import Firewalls
+from orchestra.clouds.simulated.kinds import ADDRESS, FIREWALL, GATEWAY, NETWORK, SERVER, SNAPSHOT, SUBNET, VOLUME
+from orchestra.clouds.simulated.networks import Networks
+from orchestra.clouds.simulated.refusals import refusal
+from orchestra.clouds.simulated.servers import Servers
+from orchestra.clouds.simulated.tagging import Tagging
+
+_TAGGED: Final = (NETWORK, GATEWAY, SUBNET, FIREWALL, SERVER, VOLUME, SNAPSHOT, ADDRESS)
+
+
+class SimulatedNodeDriver(Servers, Disks, KeyPairs, Addresses, Networks, Firewalls, Tagging):
+    """Servers, volumes, snapshots, key pairs, addresses, networks, subnets, gateways and firewalls."""
+
+    name = "Simulated"
+    website = WEBSITE
+    type = "simulated"
+    service = "compute"
+    tagged = _TAGGED
+
+    def list_locations(self) -> list[NodeLocation]:
+        """The zones of the region."""
+        with self._read("list_locations"):
+            country = catalogue.COUNTRIES[self.endpoint.region]
+            return [NodeLocation(zone, zone, country, self) for zone in self.endpoint.zones]
+
+    def list_sizes(self, location: NodeLocation | None = None) -> list[NodeSize]:
+        """All sizes; every zone has them."""
+        with self._read("list_sizes"):
+            return [self._size(offer) for offer in catalogue.SIZES]
+
+    def list_images(self, location: NodeLocation | None = None) -> list[NodeImage]:
+        """All images; every zone has them."""
+        with self._read("list_images"):
+            return [self._image(offer) for offer in catalogue.IMAGES]
+
+    def get_image(self, image_id: str) -> NodeImage:
+        """One image."""
+        with self._read("get_image", image_id):
+            if image_id not in catalogue.IMAGE_BY_ID:
+                raise refusal("InvalidAMIID.NotFound", f"the image '{image_id}' does not exist")
+            return self._image(catalogue.IMAGE_BY_ID[image_id])
+
+    def _size(self, offer: catalogue.SizeOffer) -> NodeSize:
+        memory = int(offer.memory_gib * 1024)
+        extra = {"cpus": offer.cpus}
+        return NodeSize(offer.name, offer.name, memory, offer.disk, None, offer.price, self, extra=extra)
+
+    def _image(self, offer: catalogue.ImageOffer) -> NodeImage:
+        extra = {
+            "os": offer.os,
+            "version": offer.version,
+            "architecture": offer.architecture,
+            "created": offer.created,
+        }
+        return NodeImage(offer.id, offer.name, self, extra=extra)
