@@ -37,7 +37,10 @@ def provider_for(clouds: Mapping[str, Cloud], cloud: str, kind: str, address: Ad
 def observe_all(
     records: Iterable[Record], clouds: Mapping[str, Cloud], width: int
 ) -> dict[RecordKey, Observation | None]:
-    """What the clouds tell of ``records``: None for what is gone. Raises `ApplyError` for what can't be read."""
+    """What the clouds tell of ``records``: None for what is gone.
+
+    Raises the error for what can't be read, an `ApplyError` for several.
+    """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.cloud, record.kind), []).append(record)
@@ -50,6 +53,8 @@ def observe_all(
         for observations, errors in readings:
             found.update(observations)
             causes += errors
+    if len(causes) == 1:
+        raise causes[0]
     if causes:
         raise ApplyError(
             f"{len(causes)} resources could not be read, so no plan can be made",
