@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
-from orchestra.errors import StateError
+from orchestra.errors import OrchestraError
 
 Column: TypeAlias = "str | int | float"
 """What the store keeps in a column."""
@@ -56,8 +56,8 @@ class Dialect(Protocol):
         ...
 
     @property
-    def errors(self) -> type[Exception]:
-        """The base of the errors that its statements raise."""
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What its statements raise."""
         ...
 
     def connect(self) -> Connection:
@@ -71,6 +71,6 @@ class Dialect(Protocol):
         """``statement``, which has '?' for each parameter, as this database wants it."""
         ...
 
-    def explain(self, error: Exception, deployment: str) -> StateError:
+    def explain(self, error: Exception, deployment: str) -> OrchestraError:
         """What one of `errors`, met while reading or writing ``deployment``, means to the user."""
         ...

@@ -54,9 +54,6 @@ class SqlStore:
             records_found = rows.read(RECORDS)
             pending_found = rows.read(PENDING)
         records = [decode_record(str(payload)) for _, _, payload in records_found]
-        for record, (address, token, _) in zip(records, records_found, strict=True):
-            if record.key != (address, token):
-                raise rows.damaged("a record stands under the key of another", str(address))
         in_order = sorted(pending_found, key=lambda row: row[3])
         return Snapshot(
             deployment=self._deployment,
@@ -179,7 +176,7 @@ class SqlStore:
                     yield
                     self._execute("COMMIT")
                 except BaseException:
-                    with contextlib.suppress(self._dialect.errors):  # the database may have done so by itself
+                    with contextlib.suppress(*self._dialect.errors):  # the database may have done so by itself
                         self._execute("ROLLBACK")
                     raise
             except self._dialect.errors as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from orchestra.errors import CorruptStateError, StateError
+from orchestra.errors import CorruptStateError, InternalError, OrchestraError, StateError
 from orchestra.state.integrity import RESTORE, damaged
 from orchestra.stores.founding import check_version, create_tables
 from orchestra.stores.schema import META
@@ -45,7 +45,7 @@ class SqliteDialect:
 
     begin_read: Final = "BEGIN"
     begin_write: Final = "BEGIN IMMEDIATE"
-    errors: Final = sqlite3.Error
+    errors: Final = (sqlite3.Error, UnicodeDecodeError)  # the latter where even SQLite's message quotes damage
 
     def __init__(self, path: Path | None, *, busy_seconds: float = 10.0) -> None:
         self._path = None if path is None else path.absolute()
@@ -68,7 +68,7 @@ class SqliteDialect:
                 self._create(self._path)
             self._check_content(self._path)
             return self._prepared(_address(self._path, "rw"))
-        except sqlite3.Error as error:
+        except self.errors as error:
             raise self.explain(error) from error
         except OSError as error:
             raise StateError(f"{self.where} can't be opened: {error.strerror}", remedy=_RIGHTS) from error
@@ -77,8 +77,10 @@ class SqliteDialect:
         """See `orchestra.stores.dialect.Dialect.sql`."""
         return statement
 
-    def explain(self, error: Exception, deployment: str | None = None) -> StateError:
+    def explain(self, error: Exception, deployment: str | None = None) -> OrchestraError:
         """See `orchestra.stores.dialect.Dialect.explain`."""
+        if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)):
+            return InternalError(f"SQLite refused how it was spoken to: {error}")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _FAULTS:
             fault, remedy = _FAULTS[code]
@@ -126,7 +128,7 @@ class SqliteDialect:
                     f"{self.where} is missing, but {log.name}, which belongs to it, is there",
                     remedy=f"put the file back beside it; if the state is not wanted any more, delete {log}",
                 )
-        elif not os.access(path, os.R_OK | os.W_OK):
+        elif not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             raise StateError(f"{self.where} can't be read and written by this user", remedy=_RIGHTS)
         elif path.stat().st_size == 0:
             raise CorruptStateError(

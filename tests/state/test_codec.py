@@ -76,7 +76,7 @@ def test_what_is_encoded_is_json(value: Value) -> None:
 
 
 def test_forms_in_the_file() -> None:
-    value = {"b": Sealed("d1"), "a": [UNKNOWN, (1, "ü")], "c": {"$orchestra": 1}}
+    value: Value = {"b": Sealed("d1"), "a": [UNKNOWN, (1, "ü")], "c": {"$orchestra": 1}}
     assert codec.canonical(codec.encode_value(value)) == (
         '{"a":[{"$orchestra":"unknown"},[1,"ü"]],"b":{"$orchestra":"sealed","digest":"d1"},'
         '"c":{"$orchestra":"mapping","value":{"$orchestra":1}}}'
@@ -84,7 +84,7 @@ def test_forms_in_the_file() -> None:
 
 
 def test_other_mappings_and_sequences_are_taken() -> None:
-    value = MappingProxyType({"a": range(2), "b": MappingProxyType({})})
+    value: Mapping[str, Plain] = MappingProxyType({"a": range(2), "b": MappingProxyType[str, Plain]({})})
     assert codec.encode_value(value) == {"a": [0, 1], "b": {}}
     assert codec.canonical(value) == '{"a":[0,1],"b":{}}'
 
@@ -124,8 +124,8 @@ def test_surrogates_are_refused() -> None:
 
 
 def test_canonical_refuses_what_json_does_not_know() -> None:
-    with pytest.raises(InternalError):
-        codec.canonical({"a": b"b"})  # type: ignore[dict-item]
+    with pytest.raises(InternalError, match="a bytes was about to be written"):
+        codec.canonical({"a": b"b"})
 
 
 def nested(depth: int) -> Value:
@@ -250,9 +250,10 @@ def test_every_field_is_set_to_something_else_above() -> None:
 
 
 def test_secret_in_plain_in_a_record_is_told_with_its_address() -> None:
-    for name in ("inputs", "outputs"):
+    leaking: Mapping[str, Value] = {"keys": [Revealed("hunter2")]}
+    for record in (attrs.evolve(RECORD, inputs=leaking), attrs.evolve(RECORD, outputs=leaking)):
         with pytest.raises(InternalError) as caught:
-            codec.encode_record(attrs.evolve(RECORD, **{name: {"keys": [Revealed("hunter2")]}}))
+            codec.encode_record(record)
         assert caught.value.address == 'shards["eu"].web[0].keys'
     with pytest.raises(InternalError) as caught:
         codec.encode_record(attrs.evolve(RECORD, triggers=Revealed("hunter2")))
@@ -271,7 +272,13 @@ def test_texts_that_are_no_record_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "found"),
-    [('"deposed"', '"gone"'), ('"inputs":{', '"inputs":[{'), ('"token"', '"tokens"'), ("[1,2]", "[1,2")],
+    [
+        ('"deposed"', '"gone"'),
+        ('"inputs":{', '"inputs":7,"more":{'),
+        ('"token"', '"tokens"'),
+        ("[1,2]", "[1,2"),
+        ('"sealed"', '"revealed"'),
+    ],
 )
 def test_records_that_were_changed_are_refused(written: str, found: str) -> None:
     text = codec.encode_record(RECORD)
