@@ -1,0 +1,60 @@
+"""Every input of every kind, changed on AWS's API over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exercise import Exercise, case_of
+from scenes import CASES, EXTRA, Case
+
+import orchestra as oc
+from tests.moto_server import MotoServer, moto_server
+
+REGION = "eu-west-1"
+ZONES = ("eu-west-1a", "eu-west-1b")
+EACH = [
+    pytest.param(case, name, value, id=f"{case.kind.__name__}-{name}")
+    for case in CASES
+    for name, value in case.changes.items()
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MotoServer]:
+    with moto_server() as running:
+        yield running
+
+
+@pytest.fixture
+def cloud(server: MotoServer) -> oc.Cloud:
+    server.reset()
+    return oc.clouds.aws(
+        region=REGION, endpoint=server.endpoint, access_key=server.access_key, secret_key=server.secret_key
+    )
+
+
+@pytest.mark.parametrize(("case", "name", "value"), EACH)
+def test_changing_an_input_does_what_is_documented(
+    cloud: oc.Cloud, case: Case, name: str, value: Any, tmp_path: Path
+) -> None:
+    exercise = Exercise(case, cloud, ZONES, tmp_path)
+    exercise.change({}, name, value)
+    exercise.destroy()
+
+
+@pytest.mark.parametrize(("kind", "base", "name", "value", "expected"), EXTRA)
+def test_further_changes(
+    cloud: oc.Cloud,
+    kind: type[oc.Resource],
+    base: dict[str, Any],
+    name: str,
+    value: Any,
+    expected: oc.Action,
+    tmp_path: Path,
+) -> None:
+    exercise = Exercise(case_of(kind), cloud, ZONES, tmp_path)
+    exercise.change(base, name, value, expected)
+    exercise.destroy()
