@@ -71,23 +71,23 @@ def _encode_mapping(value: Mapping[str, Value], depth: int) -> Plain:
 
 def decode_value(plain: Plain) -> Value:
     """The value that `encode_value` made ``plain`` of; raises `CorruptStateError` for marks that it never writes."""
+    if plain is None or isinstance(plain, (str, int, float)):
+        return plain
     if isinstance(plain, Mapping):
         if MARK in plain:
             return _decode_marked(plain)
         return {key: decode_value(item) for key, item in plain.items()}
-    if isinstance(plain, Sequence) and not isinstance(plain, str):
-        return [decode_value(item) for item in plain]
-    return plain
+    return [decode_value(item) for item in plain]
 
 
 def _decode_marked(plain: Mapping[str, Plain]) -> Value:
-    match dict(plain):
-        case {"$orchestra": "sealed", "digest": str(sealed), **rest} if not rest:
-            return Sealed(sealed)
-        case {"$orchestra": "unknown", **rest} if not rest:
-            return UNKNOWN
-        case {"$orchestra": "mapping", "value": Mapping() as value, **rest} if not rest and MARK in value:
-            return {key: decode_value(item) for key, item in value.items()}
+    mark, sealed, escaped = plain[MARK], plain.get("digest"), plain.get("value")
+    if mark == "sealed" and isinstance(sealed, str) and len(plain) == 2:
+        return Sealed(sealed)
+    if mark == "unknown" and len(plain) == 1:
+        return UNKNOWN
+    if mark == "mapping" and isinstance(escaped, Mapping) and MARK in escaped and len(plain) == 2:
+        return {key: decode_value(item) for key, item in escaped.items()}
     raise CorruptStateError(f"an object marked {MARK!r} has none of the forms that orchestra writes")
 
 
