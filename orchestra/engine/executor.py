@@ -164,7 +164,7 @@ class Executor:
         for progress, end in ends:
             if isinstance(end, Exception):
                 self._write_failure(progress, end)
-        return lambda: self._polled(group, ends)
+        return lambda: self._polled(group, waiting, ends)
 
     def _write_failure(self, progress: Progress, error: Exception) -> None:
         if isinstance(error, StateError):
@@ -212,13 +212,12 @@ class Executor:
     def _poll_broke(self, group: Group, waiting: list[Progress], error: Exception) -> None:
         for progress in waiting:
             self._write_failure(progress, error)
-        self._polled(group, [(progress, error) for progress in waiting])
+        self._polled(group, waiting, [(progress, error) for progress in waiting])
 
-    def _polled(self, group: Group, ends: list[tuple[Progress, Finished | Exception]]) -> None:
-        group.polling = False
-        over = {id(progress) for progress, _ in ends}
-        group.waiting = [progress for progress in group.waiting if id(progress) not in over]
-        group.next_poll(self._now())
+    def _polled(
+        self, group: Group, looked_at: list[Progress], ends: list[tuple[Progress, Finished | Exception]]
+    ) -> None:
+        group.looked(looked_at, {id(progress) for progress, _ in ends}, self._now())
         for progress, end in ends:
             if progress.step.id in self._results:
                 continue

@@ -26,18 +26,24 @@ class Group:
     waiting: list[Progress] = attrs.field(factory=list)
     polling: bool = False
     due: float = 0.0
+    """When to look next."""
 
     def add(self, progress: Progress, now: float, first: float) -> None:
         """Wait for one more; look at it after ``first`` seconds."""
-        if not self.waiting:
-            self.due = now + first
+        progress.next_look = now + first
+        self.due = min(self.due, progress.next_look) if self.waiting else progress.next_look
         self.waiting.append(progress)
-        self.due = min(self.due, now + first)
 
-    def next_poll(self, now: float) -> None:
-        """Set when to look again: a fifth of what the youngest has waited, within the bounds."""
-        youngest = max((progress.started for progress in self.waiting), default=now)
-        self.due = now + min(SLOWEST_POLL, max(FIRST_POLL, (now - youngest) / 5.0))
+    def looked(self, at: Iterable[Progress], over: set[int], now: float) -> None:
+        """``at`` were looked at, and those whose identity is in ``over`` need no more waiting.
+
+        The others are looked at again after a fifth of what they have waited, within the bounds.
+        """
+        for progress in at:
+            progress.next_look = now + min(SLOWEST_POLL, max(FIRST_POLL, (now - progress.started) / 5.0))
+        self.waiting = [progress for progress in self.waiting if id(progress) not in over]
+        self.due = min((progress.next_look for progress in self.waiting), default=0.0)
+        self.polling = False
 
 
 def verdicts(

@@ -100,5 +100,7 @@ class Progress:
     inputs: Final | None = None
     accepted: Accepted | None = None
     deadline: float = 0.0
+    next_look: float = 0.0
+    """When to look next whether it is ready."""
     unknown: bool = False
     """An attempt ended without an answer: it may have happened."""
