@@ -72,7 +72,6 @@ class SimulatedBalancerDriver(Tagging, Driver):
             if row is None:
                 self._check_request(rows, name, port, protocol)
                 network = _network_of(rows, ex_subnets)
-                servers = _servers_on(rows, [member.id for member in members or ()], network)
                 member_port = ex_member_port or port
                 body: BalancerBody = {
                     "tags": dict(ex_tags or {}),
@@ -82,7 +81,7 @@ class SimulatedBalancerDriver(Tagging, Driver):
                     "member_port": member_port,
                     "algorithm": Algorithm.ROUND_ROBIN if algorithm is None else algorithm,
                     "address": f"{name}.lb.{self.endpoint.region}.example".lower(),
-                    "members": servers,
+                    "members": _servers_on(rows, [member.id for member in members or ()], network),
                     "subnets": list(dict.fromkeys(ex_subnets)),
                     "network": network,
                     "firewalls": check_on_network(rows, ex_firewalls, network),
@@ -91,8 +90,7 @@ class SimulatedBalancerDriver(Tagging, Driver):
                 }
                 row = rows.add(BALANCER, body, name=name, token=ex_token)
                 rows.use(row, "subnet", body["subnets"])
-                rows.use(row, "firewall", body["firewalls"])
-                rows.use(row, "member", servers, blocks=False)
+                _use(rows, row)
             return self._balancer(row)
 
     def update_balancer(  # type: ignore[override] # what can be changed is said by name
@@ -112,12 +110,11 @@ class SimulatedBalancerDriver(Tagging, Driver):
                 body["algorithm"] = algorithm
             if ex_members is not None:
                 body["members"] = _servers_on(rows, ex_members, body["network"])
-                rows.use(row, "member", body["members"], blocks=False)
             if ex_firewalls is not None:
                 body["firewalls"] = check_on_network(rows, ex_firewalls, body["network"])
-                rows.use(row, "firewall", body["firewalls"])
             if ex_health_check is not None:
                 body["health_check"] = ex_health_check
+            _use(rows, row)
             rows.save(row)
             return self._balancer(row)
 
@@ -126,7 +123,7 @@ class SimulatedBalancerDriver(Tagging, Driver):
         with self._write("balancer_attach_member", balancer.id) as rows:
             row = rows.get(BALANCER, balancer.id)
             row.body["members"] = _servers_on(rows, [*row.body["members"], member.id], row.body["network"])
-            rows.use(row, "member", row.body["members"], blocks=False)
+            _use(rows, row)
             rows.save(row)
             return self._member(rows, row, str(member.id))
 
@@ -137,7 +134,7 @@ class SimulatedBalancerDriver(Tagging, Driver):
             if member.id not in row.body["members"]:
                 raise refusal("InvalidInstanceID.NotFound", f"'{member.id}' isn't a member of '{row.id}'")
             row.body["members"] = [one for one in row.body["members"] if one != member.id]
-            rows.use(row, "member", row.body["members"], blocks=False)
+            _use(rows, row)
             rows.save(row)
         return True
 
@@ -207,6 +204,11 @@ def _servers_on(rows: Rows, servers: Sequence[str | None], network: str | None) 
         if rows.get(SERVER, server).body["network"] != network:
             raise refusal("InvalidParameterValue", f"the server '{server}' isn't in the balancer's network")
     return wanted
+
+
+def _use(rows: Rows, row: Row[BalancerBody]) -> None:
+    rows.use(row, "firewall", row.body["firewalls"])
+    rows.use(row, "member", row.body["members"], blocks=False)
 
 
 def default_check(port: int) -> HealthCheckBody:

@@ -93,7 +93,15 @@ class KeyPairBody(Body):
     fingerprint: str
 
 
-class ServerBody(Body):
+class PlaceBody(TypedDict):
+    """Where a server is; without a subnet it is in the region's own network."""
+
+    subnet: str | None
+    network: str | None
+    zone: str
+
+
+class ServerBody(Body, PlaceBody):
     """A virtual machine. ``public``: whether it has a public address of its own while it runs.
 
     ``floating_ips`` are those that lead to it besides.
@@ -102,9 +110,6 @@ class ServerBody(Body):
     name: str
     image: str
     size: str
-    subnet: str | None
-    network: str | None
-    zone: str
     firewalls: list[str]
     key_pair: str | None
     user_data: str | None

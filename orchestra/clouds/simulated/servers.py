@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Final
 
-import attrs
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
@@ -16,17 +14,14 @@ from orchestra.clouds.simulated.catalogue import IMAGE_BY_ID, SIZE_BY_NAME
 from orchestra.clouds.simulated.endpoint import InProcess, Tags
 from orchestra.clouds.simulated.firewalls import check_on_network
 from orchestra.clouds.simulated.kinds import (
-    ADDRESS,
-    BALANCER,
     KEY_PAIR,
     SERVER,
-    SUBNET,
-    VOLUME,
     ServerBody,
     States,
     state_at,
 )
 from orchestra.clouds.simulated.listing import Filter
+from orchestra.clouds.simulated.placing import let_go_of, place, placement, renew_public_address
 from orchestra.clouds.simulated.refusals import refusal
 from orchestra.clouds.simulated.rows import Row, Rows
 
@@ -43,18 +38,6 @@ _NODE_STATES: Final = MappingProxyType(
         "shutting-down": NodeState.TERMINATED,
     }
 )
-
-
-@attrs.frozen(kw_only=True)
-class Placement:
-    """Where a server goes, and what is around it there."""
-
-    subnet: str | None
-    network: str | None
-    zone: str
-    public: bool
-    pool: str
-    range: IPv4Network
 
 
 class Servers(InProcess, NodeDriver):
@@ -90,32 +73,28 @@ class Servers(InProcess, NodeDriver):
         Without ``ex_subnet`` it goes into the region's own network. ``ex_public_address`` None: as the subnet says.
         ``auth`` isn't possible: import a key pair and name it as ``ex_key_pair``.
         """
-        if auth is not None:
-            raise refusal("InvalidParameterValue", "auth is not supported: use a key pair")
+        _refuse_auth(auth)
         with self._write("create_node", token=ex_token) as rows:
             row = rows.made_under(SERVER, ex_token)
             if row is None:
                 self._check_request(rows, size.id, image.id, ex_key_pair, ex_user_data)
-                place = self._placement(rows, ex_subnet, location.id if location else None)
-                firewalls = check_on_network(rows, ex_firewalls, place.network)
+                goes = placement(rows, self.endpoint, ex_subnet, location.id if location else None)
                 body: ServerBody = {
                     "tags": dict(ex_tags or {}),
                     "name": name,
                     "image": image.id,
                     "size": size.id,
-                    "subnet": place.subnet,
-                    "network": place.network,
-                    "zone": place.zone,
-                    "firewalls": firewalls,
+                    **goes.where,
+                    "firewalls": check_on_network(rows, ex_firewalls, goes.where["network"]),
                     "key_pair": ex_key_pair,
                     "user_data": ex_user_data,
-                    "public": place.public if ex_public_address is None else ex_public_address,
+                    "public": goes.public if ex_public_address is None else ex_public_address,
                     "private_ip": "",
                     "public_ip": None,
                     "floating_ips": [],
                     "states": self._starting(),
                 }
-                row = self._add(rows, body, place, ex_token)
+                row = place(rows, body, goes, ex_token)
             return self._node(row)
 
     def start_node(self, node: Node) -> bool:
@@ -126,7 +105,7 @@ class Servers(InProcess, NodeDriver):
             if state not in ("running", "pending"):
                 self._expect(row, "stopped")
                 row.body["states"] = self._starting()
-                self._give_public_address(rows, row)
+                renew_public_address(rows, row)
                 rows.save(row)
         return True
 
@@ -156,7 +135,7 @@ class Servers(InProcess, NodeDriver):
         with self._write("destroy_node", node.id) as rows:
             row = rows.get(SERVER, node.id)
             if self._state(row) != "shutting-down":
-                _let_go_of(rows, row)
+                let_go_of(rows, row)
                 row.body["states"] = [(self._now(), "shutting-down")]
                 rows.remove(row, linger=self.endpoint.behaviour.shutdown_seconds)
         return True
@@ -173,8 +152,7 @@ class Servers(InProcess, NodeDriver):
                 self._expect(row, "running", "stopped")
                 row.body["size"] = size.id
                 row.body["states"] = self._passing("resizing", "pending", "running")
-                ranges.let_go_public(rows, row)
-                self._give_public_address(rows, row)
+                renew_public_address(rows, row)
                 rows.save(row)
             return self._node(row)
 
@@ -187,20 +165,6 @@ class Servers(InProcess, NodeDriver):
             rows.save(row)
             return self._node(row)
 
-    def _add(self, rows: Rows, body: ServerBody, place: Placement, token: str | None) -> Row[ServerBody]:
-        private = ranges.free_address(rows, place.pool, place.range)
-        public = ranges.free_public_address(rows) if body["public"] else None
-        body["private_ip"], body["public_ip"] = str(private), str(public) if public else None
-        row = rows.add(SERVER, body, token=token)
-        ranges.hold(rows, place.pool, place.range, private, row)
-        if public is not None:
-            ranges.hold_public(rows, public, row)
-        if place.subnet is not None:
-            rows.use(row, "subnet", [place.subnet])
-        if body["firewalls"]:
-            rows.use(row, "firewall", body["firewalls"])
-        return row
-
     def _check_request(self, rows: Rows, size: str, image: str, key_pair: str | None, user_data: str | None) -> None:
         _check_size(size)
         if image not in IMAGE_BY_ID:
@@ -209,39 +173,6 @@ class Servers(InProcess, NodeDriver):
             raise refusal(KEY_PAIR.missing, f"the key pair '{key_pair}' does not exist")
         if user_data is not None and len(user_data.encode()) > _USER_DATA_LIMIT:
             raise refusal("InvalidUserData.Malformed", f"user data is limited to {_USER_DATA_LIMIT} bytes")
-
-    def _placement(self, rows: Rows, subnet_id: str | None, zone: str | None) -> Placement:
-        if subnet_id is None:
-            zone = zone or self.endpoint.zones[0]
-            if zone not in self.endpoint.zones:
-                raise refusal("InvalidParameterValue", f"the zone '{zone}' is not in {self.endpoint.region}")
-            return Placement(
-                subnet=None,
-                network=None,
-                zone=zone,
-                public=True,
-                pool=f"{ranges.DEFAULT_POOL}:{self.endpoint.region}",
-                range=ranges.DEFAULT_RANGE,
-            )
-        subnet = rows.get(SUBNET, subnet_id)
-        if zone is not None and zone != subnet.body["zone"]:
-            raise refusal(
-                "InvalidParameterValue", f"the subnet '{subnet_id}' is in {subnet.body['zone']}, not in '{zone}'"
-            )
-        return Placement(
-            subnet=subnet_id,
-            network=subnet.body["network"],
-            zone=subnet.body["zone"],
-            public=subnet.body["public"],
-            pool=subnet_id,
-            range=IPv4Network(subnet.body["cidr"]),
-        )
-
-    def _give_public_address(self, rows: Rows, row: Row[ServerBody]) -> None:
-        if row.body["public"]:
-            address = ranges.free_public_address(rows)
-            ranges.hold_public(rows, address, row)
-            row.body["public_ip"] = str(address)
 
     def _state(self, row: Row[ServerBody]) -> str:
         return state_at(row.body["states"], self._now())
@@ -283,22 +214,11 @@ class Servers(InProcess, NodeDriver):
         )
 
 
+def _refuse_auth(auth: object) -> None:
+    if auth is not None:
+        raise refusal("InvalidParameterValue", "auth is not supported: use a key pair")
+
+
 def _check_size(size: str) -> None:
     if size not in SIZE_BY_NAME:
         raise refusal("InvalidParameterValue", f"the size '{size}' does not exist")
-
-
-def _let_go_of(rows: Rows, server: Row[ServerBody]) -> None:
-    """Nothing leads to ``server`` any more."""
-    for volume in rows.linked(VOLUME, server.id, "attachment"):
-        volume.body["server"] = volume.body["device"] = None
-        rows.use(volume, "attachment", ())
-        rows.save(volume)
-    for address in rows.linked(ADDRESS, server.id, "address"):
-        address.body["server"] = None
-        rows.use(address, "address", ())
-        rows.save(address)
-    for balancer in rows.linked(BALANCER, server.id, "member"):
-        balancer.body["members"] = [member for member in balancer.body["members"] if member != server.id]
-        rows.use(balancer, "member", balancer.body["members"], blocks=False)
-        rows.save(balancer)

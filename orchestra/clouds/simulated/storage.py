@@ -147,7 +147,7 @@ class SimulatedStorageDriver(Tagging, StorageDriver):
                 raise self._no_object(object_name)
             return self._object(row, self._container(bucket))
 
-    def upload_object(  # noqa: PLR0917 - Libcloud's order
+    def upload_object(
         self,
         file_path: str,
         container: Container,
