@@ -161,14 +161,13 @@ class Disks(InProcess, NodeDriver):
                     "description": ex_description,
                     "states": self._passing("creating", "available"),
                 }
-                row = rows.add(SNAPSHOT, body, token=ex_token)
-                rows.use(row, "source", [source.id], blocks=False)
+                row = rows.add(SNAPSHOT, body, parent=source.id, token=ex_token)
             return self._snapshot(row)
 
     def list_volume_snapshots(self, volume: StorageVolume) -> list[VolumeSnapshot]:
         """The snapshots of one volume."""
-        with self._read("list_volume_snapshots", volume.id) as rows:
-            return [self._snapshot(row) for row in rows.linked(SNAPSHOT, volume.id, "source")]
+        wanted = Filter(parent=volume.id)
+        return [self._snapshot(row) for row in self._list("list_volume_snapshots", SNAPSHOT, wanted)]
 
     def ex_list_snapshots(
         self, ex_ids: Sequence[str] | None = None, ex_token: str | None = None

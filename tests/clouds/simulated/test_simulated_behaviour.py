@@ -12,6 +12,7 @@ from libcloud.compute.types import NodeState, StorageVolumeState, VolumeSnapshot
 from libcloud.loadbalancer.types import State
 
 from orchestra.clouds.simulated import Behaviour, Call, SimulatedCloud
+from orchestra.clouds.simulated.behaviour import SystemClock
 from orchestra.clouds.simulated.kinds import KIND_NAMES
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership
@@ -65,6 +66,15 @@ def test_every_call_takes_its_time(make_cloud: MakeCloud, clock: VirtualClock) -
     driver.ex_create_network("10.0.0.0/16")
     driver.ex_list_networks()
     assert clock.slept == [0.25, 0.25]
+
+
+def test_time_is_the_machine_s_unless_told_otherwise() -> None:
+    clock = SystemClock()
+    before, started = clock.now(), clock.monotonic()
+    clock.sleep(0.0)
+    assert abs(clock.now() - before) < 3600
+    assert before > 1_700_000_000
+    assert clock.monotonic() >= started
 
 
 def test_states_go_by_the_clock(make_cloud: MakeCloud, clock: VirtualClock) -> None:
@@ -187,6 +197,23 @@ def test_look_ups_lag_where_they_are_told_to(make_cloud: MakeCloud, clock: Virtu
     driver.ex_destroy_subnet(subnet.id)
     assert driver.ex_get_subnet(subnet.id) == subnet
     assert cloud.inventory() == {"network.Network": 1}
+
+
+def test_what_lists_do_not_tell_yet_is_not_gone(make_cloud: MakeCloud, clock: VirtualClock) -> None:
+    cloud = make_cloud(consistency_seconds=5)
+    networks = cloud.provider("network.Network")
+    assert networks is not None
+    inputs = Inputs({"cidr": "10.0.0.0/16", "internet": False, "labels": {}})
+    owner = Ownership("shop", "network", "t" * 32)
+    made = networks.create(inputs, owner)
+    assert networks.observe([made.external_id]).found == {made.external_id: made}
+    assert networks.find(owner, inputs) is None  # the search lags, but the token brings back the same one
+    assert networks.create(inputs, owner) == made
+    clock.advance(5)
+    networks.delete(made.external_id)
+    assert networks.observe([made.external_id]).found == {made.external_id: made}
+    clock.advance(5)
+    assert networks.observe([made.external_id]).gone == {made.external_id}
 
 
 def test_names_are_free_at_once_after_deletion(make_cloud: MakeCloud) -> None:

@@ -362,6 +362,17 @@ def test_drift_is_seen(around: Around) -> None:
     assert told.ownership == owner("network")
 
 
+def test_network_is_given_its_way_to_the_internet(around: Around) -> None:
+    networks = around.provider("network.Network")
+    values = {"cidr": "10.5.0.0/16", "internet": False, "labels": {}}
+    id_ = networks.create(Inputs(values), owner("closed")).external_id
+    opened = {**values, "internet": True}
+    update = Update(before=Inputs(values), after=Inputs(opened), changed=frozenset({"internet"}))
+    for _ in range(2):
+        assert networks.update(id_, update).inputs == opened
+    assert seen(networks, id_).inputs == opened
+
+
 def test_labels_made_by_hand_are_taken_off_again(around: Around) -> None:
     networks = around.provider("network.Network")
     around.cloud.drivers.compute.ex_create_tags(around["network"], {"by": "hand"})

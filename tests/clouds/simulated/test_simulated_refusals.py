@@ -242,6 +242,7 @@ REFUSED: dict[str, tuple[str, type[CloudError], Attempt]] = {
         NotFoundError,
         lambda d, s: d.compute.create_node("x", size(d.compute), NodeImage("img-none", "", d.compute)),
     ),
+    "image unknown": ("InvalidAMIID.NotFound", NotFoundError, lambda d, s: d.compute.get_image("img-none")),
     "server of unknown size": (
         "InvalidParameterValue",
         InvalidRequestError,

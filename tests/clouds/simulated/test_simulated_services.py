@@ -18,6 +18,7 @@ def test_balancers(cloud: SimulatedCloud) -> None:
     drivers = cloud.drivers
     driver = drivers.balancing
     assert isinstance(driver, Driver)
+    assert driver.list_protocols() == ["tcp", "http"]
     servers = [drivers.compute.create_node("x", size(drivers.compute), image(drivers.compute)) for _ in range(2)]
     members = [Member(server.id, server.private_ips[0], 8080) for server in servers]
     balancer = driver.create_balancer("front", 80, "http", Algorithm.ROUND_ROBIN, members[:1], ex_member_port=8080)

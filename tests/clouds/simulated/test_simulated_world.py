@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +33,16 @@ cloud.close()
 """
 
 
+KILLED = """
+from __future__ import annotations
+import os, signal, sys
+from orchestra.clouds.simulated import simulated
+driver = simulated(sys.argv[1]).drivers.compute
+print(*(driver.ex_create_network("10.0.0.0/16").id for _ in range(20)), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def start_child(path: Path, count: int, name: str, token: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, str(path), str(count), name, token], stdout=subprocess.PIPE, text=True
@@ -49,6 +60,17 @@ def test_world_outlives_the_process(tmp_path: Path) -> None:
     assert cloud.drivers.compute.ex_create_network("10.0.0.0/16", ex_token="t1") == networks[1]
     cloud.close()
     assert cloud.inventory() == {"network.Network": 2}
+    cloud.close()
+
+
+def test_world_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.db"
+    child = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert child.returncode == -signal.SIGKILL
+    cloud = simulated(path)
+    assert [one.id for one in cloud.drivers.compute.ex_list_networks()] == child.stdout.split()
     cloud.close()
 
 
