@@ -14,9 +14,9 @@ from orchestra.model.address import Address
 from orchestra.model.declaration import Declaration, Declared
 from orchestra.model.values import UNKNOWN, Values
 from orchestra.planning import comparing
+from orchestra.planning.change import Change
 from orchestra.planning.comparing import Comparison
 from orchestra.planning.decide import Action, Decision, Mode, Observed, Reason, Recorded
-from orchestra.planning.change import Change
 from orchestra.state.records import Condition, Record, Snapshot
 
 _CONDITIONS: Final = MappingProxyType(

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import attrs
 
-from orchestra.errors import DefinitionError, InternalError, StalePlanError
 from orchestra.diff import same
+from orchestra.errors import DefinitionError, InternalError, StalePlanError
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declared
 from orchestra.model.expressions import Expression, Scope, evaluate

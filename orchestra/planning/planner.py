@@ -19,13 +19,13 @@ from orchestra.model.secrets import Secret
 from orchestra.model.values import UNKNOWN, Revealed, Value, Values
 from orchestra.planning import choices as portable
 from orchestra.planning import comparing
+from orchestra.planning.change import Change
 from orchestra.planning.changes import Subject, change_of, deposed_change, find_moves, outputs_after
 from orchestra.planning.choices import Choices, Wanted
 from orchestra.planning.comparing import Comparison
 from orchestra.planning.decide import Action, Circumstances, Desired, Mode, decide
 from orchestra.planning.inputs import Seal, evaluated_at, kept_form, raw_inputs, sealed
 from orchestra.planning.options import Options, matching, select
-from orchestra.planning.change import Change
 from orchestra.planning.plan import Plan
 from orchestra.planning.replacement import settle_order
 from orchestra.state.records import Record, Snapshot

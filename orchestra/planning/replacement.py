@@ -9,8 +9,8 @@ import attrs
 from orchestra.diff import same
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declared
-from orchestra.planning.decide import Action
 from orchestra.planning.change import Change
+from orchestra.planning.decide import Action
 
 
 def settle_order(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from orchestra.clouds.simulated import Behaviour, SimulatedCloud, simulated
+from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
 from tests.virtual_clock import VirtualClock
 
 

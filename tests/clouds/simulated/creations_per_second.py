@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from orchestra.clouds.simulated import simulated
+from orchestra.clouds.families.simulated import simulated
 from orchestra.contracts import Inputs, Ownership, fresh_token
 
 

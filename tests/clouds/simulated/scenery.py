@@ -7,10 +7,10 @@ from typing import Final
 import attrs
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 
-from orchestra.clouds.simulated import SimulatedCloud
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
-from orchestra.clouds.simulated.firewalls import SimulatedFirewall
-from orchestra.clouds.simulated.networks import SimulatedNetwork, SimulatedSubnet
+from orchestra.clouds.families.simulated import SimulatedCloud
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.firewalls import SimulatedFirewall
+from orchestra.clouds.families.simulated.networks import SimulatedNetwork, SimulatedSubnet
 
 KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl someone@example"
 

@@ -11,9 +11,9 @@ from libcloud.common.exceptions import BaseHTTPError
 from libcloud.compute.types import NodeState, StorageVolumeState, VolumeSnapshotState
 from libcloud.loadbalancer.types import State
 
-from orchestra.clouds.simulated import Behaviour, Call, SimulatedCloud
-from orchestra.clouds.simulated.behaviour import SystemClock
-from orchestra.clouds.simulated.kinds import KIND_NAMES
+from orchestra.clouds.families.simulated import Behaviour, Call, SimulatedCloud
+from orchestra.clouds.families.simulated.behaviour import SystemClock
+from orchestra.clouds.families.simulated.kinds import KIND_NAMES
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership
 from orchestra.errors import CloudError, DefinitionError, QuotaError, ThrottledError, TransientError

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from orchestra.clouds.simulated import SimulatedCloud
+from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
 from orchestra.errors import ConflictError
 from orchestra.model.fields import KindSpec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestra.clouds.simulated import SimulatedCloud
-from orchestra.clouds.simulated.calls.choice import choose_size
+from orchestra.clouds.families.simulated import SimulatedCloud
+from orchestra.clouds.families.simulated.calls.choice import choose_size
 from orchestra.contracts import Provider
 from orchestra.errors import ChoiceError
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from libcloud.common.types import InvalidCredsError
 
-from orchestra.clouds.simulated import Behaviour, Call, SimulatedCloud, simulated
+from orchestra.clouds.families.simulated import Behaviour, Call, SimulatedCloud, simulated
 from orchestra.errors import CredentialsError, InvalidRequestError
 
 MakeCloud = Callable[..., SimulatedCloud]
@@ -78,5 +78,5 @@ def test_behaviour_is_kept(make_cloud: MakeCloud) -> None:
 
 
 def test_importing_it_opens_and_starts_nothing() -> None:
-    code = "import threading, orchestra.clouds.simulated; assert threading.active_count() == 1"
+    code = "import threading, orchestra.clouds.families.simulated; assert threading.active_count() == 1"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from libcloud.compute.base import NodeDriver
 from libcloud.compute.types import NodeState, StorageVolumeState, VolumeSnapshotState
 
-from orchestra.clouds.simulated import Endpoint, SimulatedCloud
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
-from orchestra.clouds.simulated.firewalls import rule
+from orchestra.clouds.families.simulated import Endpoint, SimulatedCloud
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.firewalls import rule
 from tests.clouds.simulated.scenery import KEY, build_site, image, size, zone
 
 

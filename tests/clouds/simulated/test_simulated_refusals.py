@@ -17,8 +17,8 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 
-from orchestra.clouds.simulated import Drivers, SimulatedCloud
-from orchestra.clouds.simulated.firewalls import rule
+from orchestra.clouds.families.simulated import Drivers, SimulatedCloud
+from orchestra.clouds.families.simulated.firewalls import rule
 from orchestra.clouds.translate import translate
 from orchestra.errors import (
     CloudError,

@@ -10,7 +10,7 @@ from libcloud.loadbalancer.base import Algorithm, Driver, Member
 from libcloud.loadbalancer.types import State
 from libcloud.storage.base import StorageDriver
 
-from orchestra.clouds.simulated import SimulatedCloud
+from orchestra.clouds.families.simulated import SimulatedCloud
 from tests.clouds.simulated.scenery import build_site, image, size
 
 

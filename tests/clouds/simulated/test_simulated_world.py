@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.clouds.simulated import SimulatedCloud, simulated
+from orchestra.clouds.families.simulated import SimulatedCloud, simulated
 from orchestra.contracts import fresh_token
 from orchestra.errors import InvalidRequestError, TransientError
 from tests.clouds.simulated.scenery import build_site, image, size
@@ -23,7 +23,7 @@ MakeCloud = Callable[..., SimulatedCloud]
 CHILD = """
 from __future__ import annotations
 import json, sys
-from orchestra.clouds.simulated import simulated
+from orchestra.clouds.families.simulated import simulated
 cloud = simulated(sys.argv[1])
 driver = cloud.drivers.compute
 for number in range(int(sys.argv[2])):
@@ -36,7 +36,7 @@ cloud.close()
 KILLED = """
 from __future__ import annotations
 import os, signal, sys
-from orchestra.clouds.simulated import simulated
+from orchestra.clouds.families.simulated import simulated
 driver = simulated(sys.argv[1]).drivers.compute
 print(*(driver.ex_create_network("10.0.0.0/16").id for _ in range(20)), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -196,7 +196,7 @@ def test_folder_that_is_not_there(tmp_path: Path, make_cloud: MakeCloud) -> None
 
 
 def test_file_locked_by_another_process(tmp_path: Path, make_cloud: MakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestra.clouds.simulated.world._BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("orchestra.clouds.families.simulated.world._BUSY_SECONDS", 0.0)
     path = tmp_path / "cloud.db"
     cloud = make_cloud(path)
     cloud.verify()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestra.clouds.simulated.behaviour import Behaviour, Call, Faults
-from orchestra.clouds.simulated.cloud import Drivers, SimulatedCloud, simulated
-from orchestra.clouds.simulated.endpoint import Endpoint
+from orchestra.clouds.families.simulated.behaviour import Behaviour, Call, Faults
+from orchestra.clouds.families.simulated.cloud import Drivers, SimulatedCloud, simulated
+from orchestra.clouds.families.simulated.endpoint import Endpoint
 
 __all__ = ["Behaviour", "Call", "Drivers", "Endpoint", "Faults", "SimulatedCloud", "simulated"]

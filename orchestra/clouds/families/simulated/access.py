@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 import attrs
 from libcloud.compute.base import KeyPair, NodeDriver
 
-from orchestra.clouds.simulated import ranges
-from orchestra.clouds.simulated.endpoint import InProcess, Tags
-from orchestra.clouds.simulated.kinds import ADDRESS, KEY_PAIR, SERVER, AddressBody, KeyPairBody
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import in_use, refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated import ranges
+from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
+from orchestra.clouds.families.simulated.kinds import ADDRESS, KEY_PAIR, SERVER, AddressBody, KeyPairBody
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import in_use, refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 
 @attrs.frozen(kw_only=True)

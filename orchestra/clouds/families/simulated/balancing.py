@@ -9,13 +9,13 @@ from typing import Final
 from libcloud.loadbalancer.base import Algorithm, Driver, LoadBalancer, Member
 from libcloud.loadbalancer.types import State
 
-from orchestra.clouds.simulated.endpoint import WEBSITE, NoConnection, Tags
-from orchestra.clouds.simulated.firewalls import check_on_network
-from orchestra.clouds.simulated.kinds import BALANCER, SERVER, SUBNET, BalancerBody, HealthCheckBody, state_at
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.rows import Row, Rows
-from orchestra.clouds.simulated.tagging import Tagging
+from orchestra.clouds.families.simulated.endpoint import WEBSITE, NoConnection, Tags
+from orchestra.clouds.families.simulated.firewalls import check_on_network
+from orchestra.clouds.families.simulated.kinds import BALANCER, SERVER, SUBNET, BalancerBody, HealthCheckBody, state_at
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.tagging import Tagging
 
 _PROTOCOLS: Final = ("tcp", "http")
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import attrs
 
-from orchestra.clouds.simulated.kinds import KIND_NAMES
-from orchestra.clouds.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.kinds import KIND_NAMES
+from orchestra.clouds.families.simulated.refusals import refusal
 from orchestra.contracts import Clock
 from orchestra.errors import DefinitionError
 

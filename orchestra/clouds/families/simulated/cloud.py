@@ -9,21 +9,21 @@ from typing import Any, Final
 
 import attrs
 
+from orchestra.clouds.families.simulated import catalogue
+from orchestra.clouds.families.simulated.balancing import SimulatedBalancerDriver
+from orchestra.clouds.families.simulated.behaviour import Behaviour
+from orchestra.clouds.families.simulated.calls.balancing import LoadBalancerCalls
+from orchestra.clouds.families.simulated.calls.compute import FloatingIpCalls, KeyPairCalls, ServerCalls
+from orchestra.clouds.families.simulated.calls.disks import SnapshotCalls, VolumeAttachmentCalls, VolumeCalls
+from orchestra.clouds.families.simulated.calls.dns import RecordCalls, ZoneCalls
+from orchestra.clouds.families.simulated.calls.network import FirewallCalls, NetworkCalls, SubnetCalls
+from orchestra.clouds.families.simulated.calls.storage import BlobCalls, BucketCalls
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.dns import SimulatedDNSDriver
+from orchestra.clouds.families.simulated.endpoint import Endpoint
+from orchestra.clouds.families.simulated.storage import SimulatedStorageDriver
 from orchestra.clouds.provider import Calls, DriverProvider
 from orchestra.clouds.session import Session
-from orchestra.clouds.simulated import catalogue
-from orchestra.clouds.simulated.balancing import SimulatedBalancerDriver
-from orchestra.clouds.simulated.behaviour import Behaviour
-from orchestra.clouds.simulated.calls.balancing import LoadBalancerCalls
-from orchestra.clouds.simulated.calls.compute import FloatingIpCalls, KeyPairCalls, ServerCalls
-from orchestra.clouds.simulated.calls.disks import SnapshotCalls, VolumeAttachmentCalls, VolumeCalls
-from orchestra.clouds.simulated.calls.dns import RecordCalls, ZoneCalls
-from orchestra.clouds.simulated.calls.network import FirewallCalls, NetworkCalls, SubnetCalls
-from orchestra.clouds.simulated.calls.storage import BlobCalls, BucketCalls
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
-from orchestra.clouds.simulated.dns import SimulatedDNSDriver
-from orchestra.clouds.simulated.endpoint import Endpoint
-from orchestra.clouds.simulated.storage import SimulatedStorageDriver
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Clock, Provider
 

@@ -6,16 +6,25 @@ from typing import Final
 
 from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
-from orchestra.clouds.simulated import catalogue
-from orchestra.clouds.simulated.access import Addresses, KeyPairs
-from orchestra.clouds.simulated.disks import Disks
-from orchestra.clouds.simulated.endpoint import WEBSITE
-from orchestra.clouds.simulated.firewalls import Firewalls
-from orchestra.clouds.simulated.kinds import ADDRESS, FIREWALL, GATEWAY, NETWORK, SERVER, SNAPSHOT, SUBNET, VOLUME
-from orchestra.clouds.simulated.networks import Networks
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.servers import Servers
-from orchestra.clouds.simulated.tagging import Tagging
+from orchestra.clouds.families.simulated import catalogue
+from orchestra.clouds.families.simulated.access import Addresses, KeyPairs
+from orchestra.clouds.families.simulated.disks import Disks
+from orchestra.clouds.families.simulated.endpoint import WEBSITE
+from orchestra.clouds.families.simulated.firewalls import Firewalls
+from orchestra.clouds.families.simulated.kinds import (
+    ADDRESS,
+    FIREWALL,
+    GATEWAY,
+    NETWORK,
+    SERVER,
+    SNAPSHOT,
+    SUBNET,
+    VOLUME,
+)
+from orchestra.clouds.families.simulated.networks import Networks
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.servers import Servers
+from orchestra.clouds.families.simulated.tagging import Tagging
 
 _TAGGED: Final = (NETWORK, GATEWAY, SUBNET, FIREWALL, SERVER, VOLUME, SNAPSHOT, ADDRESS)
 

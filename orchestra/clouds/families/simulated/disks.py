@@ -10,8 +10,8 @@ from typing import Final
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume, VolumeSnapshot
 from libcloud.compute.types import StorageVolumeState
 
-from orchestra.clouds.simulated.endpoint import InProcess, Tags
-from orchestra.clouds.simulated.kinds import (
+from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
+from orchestra.clouds.families.simulated.kinds import (
     SERVER,
     SNAPSHOT,
     VOLUME,
@@ -19,9 +19,9 @@ from orchestra.clouds.simulated.kinds import (
     VolumeBody,
     state_at,
 )
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import in_use, refusal
-from orchestra.clouds.simulated.rows import Row
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import in_use, refusal
+from orchestra.clouds.families.simulated.rows import Row
 
 _TYPES: Final = ("ssd", "hdd")
 _LARGEST: Final = 65536

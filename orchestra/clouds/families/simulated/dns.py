@@ -16,11 +16,11 @@ from libcloud.dns.types import (
     ZoneDoesNotExistError,
 )
 
-from orchestra.clouds.simulated.endpoint import WEBSITE, InProcess
-from orchestra.clouds.simulated.kinds import RECORD, ZONE, RecordBody, ZoneBody
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import in_use, refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.endpoint import WEBSITE, InProcess
+from orchestra.clouds.families.simulated.kinds import RECORD, ZONE, RecordBody, ZoneBody
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import in_use, refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 _TYPES: Final = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT")
 _DEFAULT_TTL: Final = 300

@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 
 from libcloud.common.base import Connection, ConnectionKey
 
-from orchestra.clouds.simulated import catalogue
-from orchestra.clouds.simulated.behaviour import Behaviour, Call, SystemClock, TokenBucket
-from orchestra.clouds.simulated.kinds import B, Kind, States
-from orchestra.clouds.simulated.listing import Filter, page, told
-from orchestra.clouds.simulated.rows import Row, Rows, count_everything
-from orchestra.clouds.simulated.world import World
+from orchestra.clouds.families.simulated import catalogue
+from orchestra.clouds.families.simulated.behaviour import Behaviour, Call, SystemClock, TokenBucket
+from orchestra.clouds.families.simulated.kinds import B, Kind, States
+from orchestra.clouds.families.simulated.listing import Filter, page, told
+from orchestra.clouds.families.simulated.rows import Row, Rows, count_everything
+from orchestra.clouds.families.simulated.world import World
 from orchestra.contracts import Clock
 from orchestra.errors import InvalidRequestError
 

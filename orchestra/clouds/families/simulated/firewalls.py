@@ -8,11 +8,11 @@ from typing import Final, Literal
 
 import attrs
 
-from orchestra.clouds.simulated.endpoint import InProcess, Tags
-from orchestra.clouds.simulated.kinds import FIREWALL, NETWORK, FirewallBody, RuleBody
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import in_use, refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
+from orchestra.clouds.families.simulated.kinds import FIREWALL, NETWORK, FirewallBody, RuleBody
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import in_use, refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 _PROTOCOLS: Final = ("tcp", "udp", "icmp", "all")
 

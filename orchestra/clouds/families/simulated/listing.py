@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from orchestra.clouds.simulated.kinds import B, Kind
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.kinds import B, Kind
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 _OF_KIND: Final = "SELECT * FROM objects WHERE kind = ? AND region = ? AND number > ? ORDER BY number LIMIT ?"
 _IN_PARENT: Final = (

@@ -7,12 +7,12 @@ from ipaddress import IPv4Network
 
 import attrs
 
-from orchestra.clouds.simulated import ranges
-from orchestra.clouds.simulated.endpoint import InProcess, Tags
-from orchestra.clouds.simulated.kinds import GATEWAY, NETWORK, SUBNET, GatewayBody, NetworkBody, SubnetBody
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import in_use, refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated import ranges
+from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
+from orchestra.clouds.families.simulated.kinds import GATEWAY, NETWORK, SUBNET, GatewayBody, NetworkBody, SubnetBody
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import in_use, refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 
 @attrs.frozen(kw_only=True)

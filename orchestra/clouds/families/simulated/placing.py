@@ -6,11 +6,11 @@ from ipaddress import IPv4Network
 
 import attrs
 
-from orchestra.clouds.simulated import ranges
-from orchestra.clouds.simulated.endpoint import Endpoint
-from orchestra.clouds.simulated.kinds import ADDRESS, BALANCER, SERVER, SUBNET, VOLUME, PlaceBody, ServerBody
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated import ranges
+from orchestra.clouds.families.simulated.endpoint import Endpoint
+from orchestra.clouds.families.simulated.kinds import ADDRESS, BALANCER, SERVER, SUBNET, VOLUME, PlaceBody, ServerBody
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 
 @attrs.frozen(kw_only=True)

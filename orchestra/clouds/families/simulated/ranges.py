@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from orchestra.clouds.simulated.kinds import B
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.kinds import B
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 _PUBLIC_RANGE: Final = IPv4Network("198.18.0.0/15")
 """Public addresses come from here: kept for tests by RFC 2544, so they lead nowhere."""

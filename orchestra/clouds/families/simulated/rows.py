@@ -10,9 +10,9 @@ from typing import Final, Generic, cast
 
 import attrs
 
-from orchestra.clouds.simulated.behaviour import Behaviour
-from orchestra.clouds.simulated.kinds import B, Kind
-from orchestra.clouds.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.behaviour import Behaviour
+from orchestra.clouds.families.simulated.kinds import B, Kind
+from orchestra.clouds.families.simulated.refusals import refusal
 from orchestra.contracts import Ownership
 
 _INSERT: Final = (

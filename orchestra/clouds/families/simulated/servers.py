@@ -9,21 +9,21 @@ from typing import Final
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
-from orchestra.clouds.simulated import ranges
-from orchestra.clouds.simulated.catalogue import IMAGE_BY_ID, SIZE_BY_NAME
-from orchestra.clouds.simulated.endpoint import InProcess, Tags
-from orchestra.clouds.simulated.firewalls import check_on_network
-from orchestra.clouds.simulated.kinds import (
+from orchestra.clouds.families.simulated import ranges
+from orchestra.clouds.families.simulated.catalogue import IMAGE_BY_ID, SIZE_BY_NAME
+from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
+from orchestra.clouds.families.simulated.firewalls import check_on_network
+from orchestra.clouds.families.simulated.kinds import (
     KEY_PAIR,
     SERVER,
     ServerBody,
     States,
     state_at,
 )
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.placing import let_go_of, place, placement, renew_public_address
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.placing import let_go_of, place, placement, renew_public_address
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
 
 _USER_DATA_LIMIT: Final = 16384
 

@@ -17,12 +17,12 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 
-from orchestra.clouds.simulated.endpoint import WEBSITE, Tags
-from orchestra.clouds.simulated.kinds import BLOB, BUCKET, BlobBody, BucketBody
-from orchestra.clouds.simulated.listing import Filter
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.rows import Row, Rows
-from orchestra.clouds.simulated.tagging import Tagging
+from orchestra.clouds.families.simulated.endpoint import WEBSITE, Tags
+from orchestra.clouds.families.simulated.kinds import BLOB, BUCKET, BlobBody, BucketBody
+from orchestra.clouds.families.simulated.listing import Filter
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows
+from orchestra.clouds.families.simulated.tagging import Tagging
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _BINARY: Final = "application/octet-stream"

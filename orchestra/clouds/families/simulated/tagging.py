@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from orchestra.clouds.simulated.endpoint import InProcess
-from orchestra.clouds.simulated.kinds import Body, Kind
-from orchestra.clouds.simulated.refusals import refusal
-from orchestra.clouds.simulated.rows import Row, Rows, check_tags
+from orchestra.clouds.families.simulated.endpoint import InProcess
+from orchestra.clouds.families.simulated.kinds import Body, Kind
+from orchestra.clouds.families.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.rows import Row, Rows, check_tags
 
 
 class Tagging(InProcess):

@@ -9,9 +9,9 @@ from libcloud.loadbalancer.base import LoadBalancer as CloudBalancer
 from libcloud.loadbalancer.base import Member
 from libcloud.loadbalancer.types import State
 
-from orchestra.clouds.simulated.balancing import SimulatedBalancerDriver, default_check
-from orchestra.clouds.simulated.calls.shared import SimulatedCalls, relabel, tags_of
-from orchestra.clouds.simulated.kinds import HealthCheckBody
+from orchestra.clouds.families.simulated.balancing import SimulatedBalancerDriver, default_check
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
+from orchestra.clouds.families.simulated.kinds import HealthCheckBody
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.resources.balancing import LoadBalancer
 

@@ -10,10 +10,10 @@ import attrs
 from libcloud.compute.base import KeyPair as CloudKeyPair
 from libcloud.compute.base import Node
 
-from orchestra.clouds.simulated.access import SimulatedAddress
-from orchestra.clouds.simulated.calls import choice
-from orchestra.clouds.simulated.calls.shared import SimulatedCalls, image, node, relabel, size, tags_of
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.access import SimulatedAddress
+from orchestra.clouds.families.simulated.calls import choice
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, image, node, relabel, size, tags_of
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.model.values import Plain
 from orchestra.resources.compute import FloatingIp, KeyPair, Server

@@ -7,7 +7,7 @@ from typing import Any
 
 from libcloud.compute.base import StorageVolume, VolumeSnapshot
 
-from orchestra.clouds.simulated.calls.shared import (
+from orchestra.clouds.families.simulated.calls.shared import (
     SimulatedCalls,
     location,
     node,
@@ -16,8 +16,8 @@ from orchestra.clouds.simulated.calls.shared import (
     tags_of,
     volume,
 )
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
-from orchestra.clouds.simulated.refusals import refusal
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.refusals import refusal
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.resources.compute import Snapshot, Volume, VolumeAttachment
 

@@ -8,8 +8,8 @@ from typing import Final
 from libcloud.dns.base import Record as CloudRecord
 from libcloud.dns.base import Zone as CloudZone
 
-from orchestra.clouds.simulated.calls.shared import SimulatedCalls
-from orchestra.clouds.simulated.dns import SimulatedDNSDriver
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls
+from orchestra.clouds.families.simulated.dns import SimulatedDNSDriver
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.resources.dns import Record, Zone
 

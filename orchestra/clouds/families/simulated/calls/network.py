@@ -7,11 +7,11 @@ from typing import cast
 
 import attrs
 
-from orchestra.clouds.simulated.calls.shared import SimulatedCalls, relabel, tags_of
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
-from orchestra.clouds.simulated.firewalls import SimulatedFirewall
-from orchestra.clouds.simulated.kinds import RuleBody
-from orchestra.clouds.simulated.networks import SimulatedNetwork, SimulatedSubnet
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.firewalls import SimulatedFirewall
+from orchestra.clouds.families.simulated.kinds import RuleBody
+from orchestra.clouds.families.simulated.networks import SimulatedNetwork, SimulatedSubnet
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.model.values import Plain
 from orchestra.resources.network import Firewall, Network, Subnet

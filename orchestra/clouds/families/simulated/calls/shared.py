@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.types import NodeState
 
+from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.tagging import Tagging
 from orchestra.clouds.provider import Calls
-from orchestra.clouds.simulated.compute import SimulatedNodeDriver
-from orchestra.clouds.simulated.tagging import Tagging
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update, is_ownership_tag
 from orchestra.model.resource import Resource
 from orchestra.model.values import Plain

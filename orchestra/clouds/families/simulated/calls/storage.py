@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from libcloud.storage.base import Container, Object
 
-from orchestra.clouds.simulated.calls.shared import SimulatedCalls, relabel, tags_of
-from orchestra.clouds.simulated.storage import SimulatedStorageDriver
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
+from orchestra.clouds.families.simulated.storage import SimulatedStorageDriver
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.resources.storage import Blob, Bucket
 
