@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import attrs
@@ -18,11 +18,18 @@ from orchestra.model.values import UNKNOWN, Revealed, Value, leaves
 
 
 @attrs.frozen
-class Text:
-    """A text with references or secrets in it. ``is_json``: it is JSON, so what is put in gets escaped for it."""
+class Inset:
+    """What is put into a text. ``depth``: how many strings of JSON it lies in, each of which it gets escaped for."""
 
-    parts: tuple[str | Placeholder, ...]
-    is_json: bool
+    placeholder: Placeholder
+    depth: int
+
+
+@attrs.frozen
+class Text:
+    """A text with references or secrets in it."""
+
+    parts: tuple[str | Inset, ...]
 
 
 Expression: TypeAlias = (
@@ -56,7 +63,7 @@ def lower(value: object, placeholders: Placeholders) -> Expression:
         return lower(value.value, placeholders)
     if isinstance(value, Mapping):
         return {_key(key): lower(item, placeholders) for key, item in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return [lower(item, placeholders) for item in value]
     if attrs.has(type(value)):
         fields = attrs.fields(cast("type[Any]", type(value)))
@@ -73,12 +80,13 @@ def _key(key: object) -> str:
 
 
 def _lower_text(text: str, placeholders: Placeholders) -> Expression:
-    parts: list[str | Placeholder] = []
+    parts: list[str | Inset] = []
     end = 0
-    for found in TOKEN.finditer(text):
-        if found.group(1) not in placeholders:
+    for found, depth in zip(TOKEN.finditer(text), _depths(text), strict=True):
+        placeholder = placeholders.get(found.group(1))
+        if placeholder is None or placeholder.token != found.group():
             break
-        parts += [text[end : found.start()], placeholders[found.group(1)]]
+        parts += [text[end : found.start()], Inset(placeholder, depth)]
         end = found.end()
     parts.append(text[end:])
     if any(isinstance(part, str) and DAMAGED.search(part) for part in parts):
@@ -87,43 +95,59 @@ def _lower_text(text: str, placeholders: Placeholders) -> Expression:
             "that is not part of this one",
             remedy="change the value instead: ref.map(str.upper), and put that into the text",
         )
-    kept = tuple(part for part in parts if part != "")
-    return Text(kept, _is_json(text))
+    return Text(tuple(part for part in parts if part != ""))
 
 
-def _is_json(text: str) -> bool:
+def _depths(text: str) -> list[int]:
+    """For each token in ``text``, in order, how many strings of JSON it lies in: JSON may hold JSON as text."""
+    document = _parsed(text)
+    if document is None:
+        return [0 for _ in TOKEN.finditer(text)]
+    return [1 + depth for string in _strings(document) for depth in _depths(string)]
+
+
+def _parsed(text: str) -> object:
+    """``text`` as JSON, objects as tuples of pairs, so that nothing in it is lost; None if it isn't JSON."""
     if not text.lstrip().startswith(("{", "[", '"')):
-        return False
+        return None
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        return json.loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _strings(document: object) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, (list, tuple)):
+        for item in document:
+            yield from _strings(item)
 
 
 def sources(expression: Expression, placeholders: Placeholders) -> Iterator[Resource | Secret]:
     """Every resource and secret that ``expression`` gets its value from."""
     if isinstance(expression, OutputRef):
         yield expression.resource
-    elif isinstance(expression, MapRef):
-        yield from sources(expression.source, placeholders)
-    elif isinstance(expression, AllRef):
-        for one in expression.sources:
-            yield from sources(one, placeholders)
-    elif isinstance(expression, Output):
-        yield from sources(lower(expression.expression, placeholders), placeholders)
     elif isinstance(expression, Secret):
         yield expression
-    elif isinstance(expression, Text):
-        for part in expression.parts:
-            if isinstance(part, Placeholder):
-                yield from sources(part.source, placeholders)
-    elif isinstance(expression, dict):
-        for item in expression.values():
-            yield from sources(item, placeholders)
-    elif isinstance(expression, list):
-        for item in expression:
-            yield from sources(item, placeholders)
+    else:
+        for part in _parts(expression, placeholders):
+            yield from sources(part, placeholders)
+
+
+def _parts(expression: Expression, placeholders: Placeholders) -> Iterable[Expression]:
+    """What ``expression`` is put together from."""
+    if isinstance(expression, MapRef):
+        return [expression.source]
+    if isinstance(expression, AllRef):
+        return expression.sources
+    if isinstance(expression, Output):
+        return [lower(expression.expression, placeholders)]
+    if isinstance(expression, Text):
+        return [part.placeholder.source for part in expression.parts if isinstance(part, Inset)]
+    if isinstance(expression, dict):
+        return expression.values()
+    return expression if isinstance(expression, list) else ()
 
 
 def evaluate(expression: Expression, scope: Scope) -> Value:
@@ -154,21 +178,30 @@ def _evaluate_map(expression: MapRef[Any], scope: Scope) -> Value:
     found = list(leaves(value))
     if any(leaf is UNKNOWN for leaf in found):
         return UNKNOWN
+    secret = any(isinstance(leaf, Revealed) for leaf in found)
     plain = _unwrap(value)
     argument = tuple(plain) if isinstance(expression.source, AllRef) and isinstance(plain, list) else plain
+    result = lower(_computed(expression, argument, secret), {})
+    if any(isinstance(source, Resource) for source in sources(result, {})):
+        raise DefinitionError(
+            f"the function given to {expression._label()} returned a reference, which nothing would wait for",
+            remedy="name both references first: Ref.all(one, other).map(…)",
+        )
+    answer = evaluate(result, scope)
+    return _wrap(answer) if secret else answer
+
+
+def _computed(expression: MapRef[Any], argument: Any, secret: bool) -> object:
     try:
-        result = lower(expression.function(argument), {})
+        return expression.function(argument)
     except OrchestraError:
         raise
     except Exception as error:
-        raise DefinitionError(
-            f"the function given to {expression._label()} raised {type(error).__name__}"
-            + ("" if any(isinstance(leaf, Revealed) for leaf in found) else f": {error}")
-        ) from error
-    answer = evaluate(result, scope)
-    if any(isinstance(leaf, Revealed) for leaf in found):
-        return _wrap(answer)
-    return answer
+        fault = error
+    what = f"the function given to {expression._label()} raised {type(fault).__name__}"
+    if secret:
+        raise DefinitionError(what)  # without its cause: the text of that may hold the secret
+    raise DefinitionError(f"{what}: {fault}") from fault
 
 
 def _unwrap(value: Value) -> Any:
@@ -199,25 +232,29 @@ def _evaluate_text(text: Text, scope: Scope) -> Value:
         if isinstance(part, str):
             pieces.append(part)
             continue
-        value = evaluate(part.source, scope)
+        value = evaluate(part.placeholder.source, scope)
         found = list(leaves(value))
         if any(leaf is UNKNOWN for leaf in found):
             return UNKNOWN
         secret = secret or any(isinstance(leaf, Revealed) for leaf in found)
-        piece = _format(part, _unwrap(value), secret)
-        pieces.append(json.dumps(piece)[1:-1] if text.is_json else piece)
+        piece = _format(part.placeholder, _unwrap(value), secret)
+        for _ in range(part.depth):
+            piece = json.dumps(piece)[1:-1]
+        pieces.append(piece)
     whole = "".join(pieces)
     return Revealed(whole) if secret else whole
 
 
 def _format(placeholder: Placeholder, value: Any, secret: bool) -> str:
-    if value is None and not placeholder.conversion:
+    if value is None and placeholder.conversion != "r":
         raise DefinitionError(
             "a reference in a text has no value (None)",
             remedy='say what to put there instead: ref.map(lambda value: value or "…")',
         )
+    if placeholder.conversion:
+        value = repr(value) if placeholder.conversion == "r" else str(value)
     try:
-        return repr(value) if placeholder.conversion == "r" else format(value, placeholder.spec)
+        return format(value, placeholder.spec)
     except (ValueError, TypeError) as error:
         shown = "a secret" if secret else repr(value)
         raise DefinitionError(f"the format {placeholder.spec!r} doesn't fit {shown}: {error}") from error

@@ -71,7 +71,7 @@ class Ref(Generic[T_co]):
         return self._token("r", "")
 
     def _refuse(self, what: str, meant: str) -> NoReturn:
-        refuse(f"the reference {self._label()}", what, meant.format(self._label()), self._address())
+        refuse(f"the reference {self._label()}", what, meant.replace("{0}", self._label(), 1), self._address())
 
     def __bool__(self) -> bool:
         self._refuse("tested for truth", "{0}.map(lambda value: … if value else …)")
@@ -86,7 +86,7 @@ class Ref(Generic[T_co]):
         self._refuse("searched", "{0}.map(lambda value: … in value)")
 
     def __getitem__(self, key: Any) -> Any:
-        self._refuse("indexed", f"{{0}}.map(lambda value: value[{key!r}])")
+        self._refuse("indexed", f"{{0}}.map(lambda value: value[{_as_typed(key)}])")
 
     def __eq__(self, other: object) -> bool:
         self._refuse("compared", "{0}.map(lambda value: value == …)")
@@ -99,11 +99,12 @@ class Ref(Generic[T_co]):
 
     __lt__ = __le__ = __gt__ = __ge__ = _no_order
 
-    def _no_arithmetic(self, other: object) -> Any:
+    def _no_arithmetic(self, other: object = None) -> Any:
         self._refuse("computed with", "{0}.map(lambda value: value + …), or an f-string")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_arithmetic
-    __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __and__ = __or__ = _no_arithmetic
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _no_arithmetic
+    __pow__ = __rpow__ = __and__ = __rand__ = __or__ = __ror__ = __neg__ = __pos__ = __abs__ = _no_arithmetic
 
     def __int__(self) -> int:
         self._refuse("made an int", "{0}.map(int)")
@@ -118,6 +119,7 @@ class Ref(Generic[T_co]):
         self._refuse("rounded", "{0}.map(round)")
 
     def __call__(self, *args: object, **named: object) -> Any:
+        """Refuses: a reference is no function."""
         self._refuse("called", "{0}, without the parentheses")
 
     def __getattr__(self, name: str) -> Any:
@@ -127,6 +129,14 @@ class Ref(Generic[T_co]):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def _as_typed(key: object) -> str:
+    """What stood between the brackets."""
+    if not isinstance(key, slice):
+        return repr(key)
+    bounds = [key.start, key.stop] if key.step is None else [key.start, key.stop, key.step]
+    return ":".join("" if bound is None else repr(bound) for bound in bounds)
 
 
 class OutputRef(Ref[T_co]):
