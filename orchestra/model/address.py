@@ -9,7 +9,7 @@ from typing import Final, NewType
 Address = NewType("Address", str)
 """``network``, ``web[0]``, ``shards["eu"].database``."""
 
-_PART: Final = re.compile(r"[A-Za-z_]\w*|\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
+_FORM: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\])*")
 _DIGITS: Final = re.compile(r"(\d+)")
 
 
@@ -25,20 +25,13 @@ def item(parent: str, key: int | str) -> Address:
 
 def is_address(text: str) -> bool:
     """Whether ``text`` has the form of an address."""
-    position = 0
-    while position < len(text):
-        if position and text[position] == ".":
-            position += 1
-        found = _PART.match(text, position)
-        if found is None or (position == 0 and found.group().startswith("[")):
-            return False
-        position = found.end()
-    return bool(text)
+    return _FORM.fullmatch(text) is not None
 
 
 def sort_key(address: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts addresses as people do: ``web[2]`` before ``web[10]``."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in _DIGITS.split(address) if part)
+    """Sorts addresses as people do: ``web[2]`` before ``web[10]``. No two addresses have the same."""
+    parts = ((0, int(part), "") if part.isdigit() else (1, 0, part) for part in _DIGITS.split(address) if part)
+    return (*parts, (-1, 0, address))
 
 
 def covers(selector: str, address: str) -> bool:

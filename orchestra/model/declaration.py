@@ -15,7 +15,7 @@ from orchestra.model.building import Placeholder
 from orchestra.model.expressions import Expression, lower, sources
 from orchestra.model.fields import KindSpec
 from orchestra.model.lifecycle import Lifecycle
-from orchestra.model.refs import Output, OutputRef, Ref
+from orchestra.model.refs import Output, Ref
 from orchestra.model.resource import Resource
 from orchestra.model.secrets import Secret
 from orchestra.model.stack import Stack, members
@@ -113,7 +113,7 @@ class _Walk:
         self.by_identity: dict[int, Address] = {}
         self.placeholders: dict[str, Placeholder] = {}
         self.faults: list[str] = []
-        self._made: list[Resource] = []
+        self._made: list[Resource | Stack] = []
         self._stacks: dict[int, str] = {}
 
     def faults_at(self, where: str) -> _FaultsAt:
@@ -127,7 +127,7 @@ class _Walk:
             return
         self._stacks[id(stack)] = prefix
         self.placeholders.update(stack._building.placeholders)
-        self._made.extend(stack._building.resources)
+        self._made += [*stack._building.resources, *stack._building.stacks]
         for path, member in members(stack):
             address = Address(f"{prefix}.{path}" if prefix else path)
             if isinstance(member, Stack):
@@ -142,11 +142,6 @@ class _Walk:
         if known is not None:
             self._twice(type(resource).__name__, known, address)
             return
-        if not hasattr(type(resource), "kind"):
-            self.faults.append(
-                f"{address}: {type(resource).__name__} is not a kind; give its class kind='service.Name'"
-            )
-            return
         object.__setattr__(resource, "hint", address)
         self.by_identity[id(resource)] = address
         self.resources[address] = resource
@@ -158,14 +153,16 @@ class _Walk:
         )
 
     def find_unassigned(self) -> None:
-        """Resources made in a build() that no attribute holds would silently never exist."""
-        for resource in self._made:
-            if id(resource) not in self.by_identity and hasattr(type(resource), "kind"):
-                name = type(resource).__name__
-                self.faults.append(
-                    f"a {name} was made in build() and assigned to no attribute, so that it has no address "
-                    f"(meant: self.{name.lower()} = oc.{name}(…))"
-                )
+        """Resources and stacks made in a build() that no attribute holds would silently never exist."""
+        for made in self._made:
+            if id(made) in self.by_identity or id(made) in self._stacks:
+                continue
+            name = type(made).__name__
+            written = f"oc.{name}" if type(made).__module__.startswith("orchestra.") else name
+            self.faults.append(
+                f"a {name} was made in build() and assigned to no attribute, so that it has no address "
+                f"(meant: self.{name.lower()} = {written}(…))"
+            )
 
     def declare(self, address: Address, resource: Resource) -> Declared | None:
         """``resource`` with its inputs as expressions and its dependencies as addresses."""
@@ -244,7 +241,7 @@ class _Walk:
             for trigger in rules.replace_on:
                 if not isinstance(trigger, (Ref, Resource, str, int)):
                     raise DefinitionError(f"{trigger!r}: a reference, a resource, text or a number is needed")
-                triggers.append(OutputRef(trigger, "id") if isinstance(trigger, Resource) else lower(trigger, {}))
+                triggers.append(lower(trigger, self.placeholders))
             used.update(one for one in self.uses(triggers, f"{address}: replace_on") if not isinstance(one, Secret))
             return triggers or None
         return None

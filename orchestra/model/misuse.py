@@ -16,7 +16,8 @@ def line_typed() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
-        if module != _PACKAGE and not module.startswith(_PACKAGE + "."):
+        is_generated = frame.f_code.co_filename.startswith("<attrs generated")
+        if not is_generated and module != _PACKAGE and not module.startswith(_PACKAGE + "."):
             return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
         if frame.f_back is None:
             break

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from orchestra.errors import DefinitionError
-from orchestra.model.typecheck import compile_check, describe
+from orchestra.model.building import DAMAGED
+from orchestra.model.typecheck import compile_check, describe, hints_of, not_needed, shown
 
 if TYPE_CHECKING:
     from orchestra.model.stack import Stack
@@ -71,16 +72,9 @@ class Parameter:
     spec: ParameterSpec
 
 
-def _hints(cls: type[Stack]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(cls)
-    except NameError:  # annotations that name a class local to a function can't be looked up: left unchecked
-        return {}
-
-
 def parameters_of(cls: type[Stack]) -> tuple[Parameter, ...]:
     """The parameters of a stack class, in the order declared."""
-    hints = _hints(cls)
+    hints = hints_of(cls)
     return tuple(
         Parameter(
             name=field.name,
@@ -93,19 +87,24 @@ def parameters_of(cls: type[Stack]) -> tuple[Parameter, ...]:
     )
 
 
+def _is_reference(value: object) -> bool:
+    """Whether it is text with a reference in it, of which nothing more can be said yet."""
+    return isinstance(value, str) and DAMAGED.search(value) is not None
+
+
 def check_parameters(cls: type[Stack], values: dict[str, Any]) -> None:
     """Raise `DefinitionError` with every fault in ``values``: unknown, missing, of a wrong type or out of range."""
     known = {item.name: item for item in parameters_of(cls)}
-    hints = _hints(cls)
+    hints = hints_of(cls)
     faults = []
     for name, value in values.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean {near[0]}={value!r}?" if near else f"; it has {', '.join(known) or 'none'}"
-            faults.append(f"{name}={value!r}: {cls.__name__} has no such parameter{meant}")
+            meant = f"; did you mean {shown(near[0], value)}?" if near else f"; it has {', '.join(known) or 'none'}"
+            faults.append(f"{shown(name, value)}: {cls.__name__} has no such parameter{meant}")
         elif name in hints and not compile_check(hints[name])(value):
-            faults.append(f"{name}={value!r}: {known[name].type} is needed, not {type(value).__name__}")
-        elif isinstance(value, (int, float, str, bool)):
+            faults.append(not_needed(name, value, known[name].type))
+        elif isinstance(value, (int, float, str, bool)) and not _is_reference(value):
             faults.extend(f"{name}={value!r}: {fault}" for fault in known[name].spec.faults(value))
     for name, item in known.items():
         if item.required and name not in values:

@@ -16,7 +16,7 @@ from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.misuse import line_typed
 from orchestra.model.refs import Ref
 from orchestra.model.secrets import Secret
-from orchestra.model.typecheck import Accepts, compile_check, describe
+from orchestra.model.typecheck import Accepts, compile_check, describe, hints_of, not_needed, shown
 
 if sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -49,7 +49,7 @@ class _Declared:
         attrs.define(cls, slots=False, kw_only=True, eq=False, repr=False, on_setattr=attrs.setters.frozen)
         if not kind:
             return
-        if kind.count(".") != 1 or not kind.replace(".", "").isalnum():
+        if kind.count(".") != 1 or not all(part.isalnum() for part in kind.split(".")):
             raise DefinitionError(f"kind={kind!r}: 'service.Name' is needed, such as 'compute.Server'")
         cls.kind = KindSpec(
             name=kind,
@@ -94,6 +94,8 @@ class Resource(_Declared):
     """The attribute path where it was assigned, as far as it is known while declaring."""
 
     def __attrs_post_init__(self) -> None:
+        if not hasattr(type(self), "kind"):
+            raise DefinitionError(f"{type(self).__name__} is not a kind; give its class kind='service.Name'")
         now = building.current()
         if now is not None:
             now.resources.append(self)
@@ -112,14 +114,14 @@ class Resource(_Declared):
         for name, accepts, wanted in self._compiled_checks():
             value = values[name]
             if not accepts(value):
-                yield f"{name}={value!r}: {wanted} is needed, not {type(value).__name__}"
+                yield not_needed(name, value, wanted)
                 continue
             if isinstance(value, (Ref, Secret)) or (isinstance(value, str) and building.DAMAGED.search(value)):
                 continue
             for check in self.kind.inputs[name].checks if name in self.kind.inputs else ():
                 fault = check(value)
                 if fault:
-                    yield f"{name}={value!r}: {fault}"
+                    yield f"{shown(name, value)}: {fault}"
 
     @classmethod
     def _compiled_checks(cls) -> tuple[tuple[str, Accepts, str], ...]:
@@ -141,10 +143,7 @@ class Resource(_Declared):
 
 def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
     """Name, type check and wanted type of each input, compiled once for the kind."""
-    try:
-        hints = typing.get_type_hints(cls, localns={"Cloud": object})
-    except NameError:  # annotations that name a class local to a function can't be looked up: left unchecked
-        hints = {}
+    hints = hints_of(cls, Cloud=object)
     return tuple(
         (field.name, compile_check(hints[field.name]), describe(hints[field.name]))
         for field in attrs.fields(typing.cast("type[Any]", cls))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeGuard, cast
 
 import attr
 import attrs
@@ -45,6 +45,9 @@ class Stack:
         if type(self) is Stack:
             raise DefinitionError("Stack is to be subclassed: class Shop(oc.Stack): def build(self): …")
         check_parameters(type(self), parameters)
+        outer = building.current()
+        if outer is not None:
+            outer.stacks.append(self)
         object.__setattr__(self, "_building", building.Building())
         with building.building() as now:
             object.__setattr__(self, "_building", now)
@@ -64,7 +67,7 @@ class Stack:
         object.__setattr__(self, name, value)
         if name not in self._parameters:
             for path, found in parts(value, address.attribute(self.hint, name)):
-                _give_hint(found, path)
+                _give_hint(found, path, (self,))
 
     def __repr__(self) -> str:
         given = ", ".join(
@@ -82,12 +85,20 @@ def parts(value: Any, path: str) -> Iterator[tuple[str, Resource | Stack | Outpu
             yield from parts(one, address.item(path, index))
     elif isinstance(value, dict):
         for key, one in value.items():
-            if isinstance(key, (str, int)):
+            if _fits_an_address(key):
                 yield from parts(one, address.item(path, key))
             elif any(True for _ in parts(one, path)):
                 raise DefinitionError(
-                    f"the key {key!r} can't be part of an address", address=path, remedy="use text or a whole number"
+                    f"the key {building.readable(repr(key))} can't be part of an address",
+                    address=path,
+                    remedy="use text that is known, or a whole number from 0",
                 )
+
+
+def _fits_an_address(key: object) -> TypeGuard[str | int]:
+    if isinstance(key, str):
+        return building.DAMAGED.search(key) is None
+    return isinstance(key, int) and not isinstance(key, bool) and key >= 0
 
 
 def members(stack: Stack) -> Iterator[tuple[str, Resource | Stack | Output[Any]]]:
@@ -97,11 +108,17 @@ def members(stack: Stack) -> Iterator[tuple[str, Resource | Stack | Output[Any]]
             yield from parts(value, name)
 
 
-def _give_hint(found: Resource | Stack | Output[Any], path: str) -> None:
+def _give_hint(found: Resource | Stack | Output[Any], path: str, inside: tuple[Stack, ...]) -> None:
     if isinstance(found, Stack):
+        if any(found is one for one in inside):
+            raise DefinitionError(
+                f"a {type(found).__name__} would lie inside itself",
+                address=path,
+                remedy="pass what the inner stack needs as a parameter instead",
+            )
         object.__setattr__(found, "hint", path)
         for inner, member in members(found):
-            _give_hint(member, f"{path}.{inner}")
+            _give_hint(member, f"{path}.{inner}", (*inside, found))
     elif isinstance(found, Output):
         found.hint = path
     else:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
+import sys
 import types
 import typing
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, Union
 
+from orchestra.model.building import readable
 from orchestra.model.refs import Ref
 from orchestra.model.secrets import Secret
 
@@ -24,9 +27,43 @@ def describe(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(repr(item) for item in typing.get_args(annotation))
     if origin is not None:
-        inner = ", ".join("…" if item is ... else describe(item) for item in typing.get_args(annotation))
-        return f"{origin.__name__}[{inner}]"
+        inner = ", ".join(map(describe, typing.get_args(annotation)))
+        return f"{origin.__name__}[{inner}]" if inner else str(origin.__name__)
+    if isinstance(annotation, list):
+        return f"[{', '.join(map(describe, annotation))}]"
+    if annotation is ...:
+        return "…"
     return getattr(annotation, "__name__", None) or str(annotation)
+
+
+def not_needed(name: str, value: object, wanted: str) -> str:
+    """The sentence that says that ``value`` isn't the ``wanted`` type; a reference is told by its label."""
+    if isinstance(value, Ref):
+        return f"{name}={value._label()}: {wanted} is needed, not a reference"
+    return f"{shown(name, value)}: {wanted} is needed, not {type(value).__name__}"
+
+
+def shown(name: str, value: object) -> str:
+    """``name=value`` for messages, the same every time: references by their labels."""
+    return f"{name}={readable(repr(value))}"
+
+
+def hints_of(cls: type[Any], **local: object) -> dict[str, Any]:
+    """The annotations of ``cls``, looked up; ``local`` are names that its module doesn't have.
+
+    An annotation that names a class local to a function can't be looked up: it is left out.
+    """
+    try:
+        return typing.get_type_hints(cls, localns=local or None)
+    except NameError:
+        found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        names = {**vars(sys.modules[base.__module__]), **local}
+        for name, annotation in vars(base).get("__annotations__", {}).items():
+            alone = types.SimpleNamespace(__annotations__={name: annotation})
+            with contextlib.suppress(NameError, TypeError):  # a ClassVar is a TypeError outside of its class
+                found |= typing.get_type_hints(alone, names)
+    return found
 
 
 def compile_check(annotation: Any) -> Accepts:
@@ -41,15 +78,21 @@ def compile_check(annotation: Any) -> Accepts:
         return lambda value: any(value is item or (type(value) is type(item) and value == item) for item in arguments)
     if origin is typing.Annotated:
         return compile_check(arguments[0])
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Ref):
-        return lambda value: isinstance(value, Ref)
+    if isinstance(origin, type):
+        return _generic(origin, arguments)
+    return _instance_of(annotation)
+
+
+def _generic(origin: type[Any], arguments: tuple[Any, ...]) -> Accepts:
+    if issubclass(origin, Ref) or not arguments:
+        return lambda value: isinstance(value, origin)
     if origin is tuple:
         return _tuple_of(arguments)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, collections.abc.Mapping):
+    if issubclass(origin, collections.abc.Mapping):
         return _mapping_of(origin, compile_check(arguments[0]), compile_check(arguments[1]))
-    if origin is not None and isinstance(origin, type) and issubclass(origin, collections.abc.Iterable):
+    if issubclass(origin, collections.abc.Iterable):
         return _sequence_of(origin, compile_check(arguments[0]))
-    return _instance_of(annotation)
+    return lambda value: isinstance(value, origin)
 
 
 def _instance_of(annotation: Any) -> Accepts:
