@@ -72,7 +72,7 @@ CODES: Final = MappingProxyType(
                 ),
             ),
             (InUseError, "DependencyViolation VolumeInUse ResourceInUse Resource.InUse"),
-            (NotFoundError, "LoadBalancerNotFound AccessPointNotFound SubnetNotFound"),
+            (NotFoundError, "LoadBalancerNotFound AccessPointNotFound SubnetNotFound Gateway.NotAttached"),
             (
                 InvalidRequestError,
                 "RequestResourceCountExceeded OperationNotPermitted EntityTooLarge DuplicateTagKeys InvalidChangeBatch",

@@ -2,7 +2,8 @@
 
 moto does the work. It differs from AWS in ways that matter to Libcloud and to us, and each difference is mended
 here: `mending` (the wire: namespaces, error documents, paths, encodings), `tokens` (idempotency tokens are
-honoured), `credentials` (keys and signatures are checked), `strictness` (what AWS refuses is refused). Beside that
+honoured), `credentials` (keys and signatures are checked), `strictness` (what AWS refuses is refused), `completing`
+(what AWS does beside what was asked is done). Beside that
 `faults` breaks calls on demand, and every call is counted.
 
 ::

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import sys
+import traceback
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -38,6 +40,9 @@ class _Handler(MotoRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
+        except Exception:
+            answer = Answer(500, traceback.format_exc().encode())
+            sys.stderr.write(answer.body.decode())
         self._send(answer)
 
     def _body(self) -> bytes:

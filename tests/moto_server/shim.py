@@ -8,12 +8,13 @@ import json
 import threading
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote
 
 import attrs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from tests.moto_server import strictness
+from tests.moto_server.completing import complete_answer, complete_request
 from tests.moto_server.credentials import Credentials
 from tests.moto_server.faults import Dropped, Faults
 from tests.moto_server.mending import mend_answer, mend_request
@@ -59,13 +60,9 @@ class Shim:
         answer = self._tokens.recall(request) or self._reused(request) or strictness.refuse(request)
         if answer is not None:
             return answer
-        mended = mend_request(request, self._tokens.instances)
-        if request.service == "elasticloadbalancing" and request.action == "CreateLoadBalancer":
-            body = urlencode({**request.parameters, **strictness.balancer_defaults(request)}).encode()
-            mended = attrs.evolve(mended, body=body)
-        answer = mend_answer(request, self._ask_moto(mended))
-        if request.service == "s3" and request.action == "PUT bucket" and answer.status < 300:
-            strictness.tag_new_bucket(request)
+        mended = mend_request(complete_request(request), self._tokens.instances)
+        answer = complete_answer(request, self._ask_moto(mended), self._ask_moto)
+        answer = mend_answer(request, answer)
         self._tokens.remember(request, answer)
         return answer
 

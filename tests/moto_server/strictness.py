@@ -5,7 +5,6 @@ Each rule looks at moto's own objects and answers with the refusal that AWS docu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -57,10 +56,10 @@ def _delete_group(request: Request) -> Answer | None:
             request, 400, "CannotDelete", f'the specified group: "{group}" name: "default" cannot be deleted by a user'
         )
     used = (
-        any(group in {one.id for one in interface.group_set} for interface in _interfaces(request))
+        any(group in {one.id for one in instance.security_groups} for instance in _live_instances(request))
         or any(group in one.security_groups for one in _balancers(request))
         or any(
-            group in {source.get("GroupId") for source in rule.source_groups}
+            rule.source_group.get("GroupId") == group
             for groups in backend.groups.values()
             for other in groups.values()
             if other.id != group
@@ -94,6 +93,10 @@ def _detach_gateway(request: Request) -> Answer | None:
     )
 
 
+def _live_instances(request: Request) -> list[Any]:
+    return [one for one in _ec2(request).all_instances() if one.state not in ("shutting-down", "terminated")]
+
+
 def _instance(request: Request, identity: str) -> Any:
     return next((one for one in _ec2(request).all_instances() if one.id == identity), None)
 
@@ -113,7 +116,7 @@ def _attach_volume(request: Request) -> Answer | None:
         return None
     if volume.attachment is not None:
         return refusal(request, 400, "VolumeInUse", f"{volume.id} is already attached to an instance")
-    if volume.zone.name == instance.placement:
+    if getattr(volume.zone, "name", volume.zone) == instance.availability_zone:
         return None
     return refusal(
         request, 400, "InvalidVolume.ZoneMismatch", f"The volume '{volume.id}' is not in the same availability zone"
@@ -143,23 +146,6 @@ def _put_object(request: Request) -> Answer | None:
     if known is None or known.keys.get(key) is None:
         return None
     return refusal(request, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
-
-
-def balancer_defaults(request: Request) -> dict[str, str]:
-    """What AWS fills in for a new balancer without security groups: its network's default one. moto makes one up."""
-    asked = request.parameters
-    if any(name.startswith("SecurityGroups.member.") for name in asked) or "Subnets.member.1" not in asked:
-        return {}
-    subnet = _ec2(request).get_subnet(asked["Subnets.member.1"])
-    group = _ec2(request).get_security_group_from_name("default", subnet.vpc_id)
-    return {"SecurityGroups.member.1": group.id}
-
-
-def tag_new_bucket(request: Request) -> None:
-    """AWS tags a bucket in the request that creates it; moto leaves the tags of that request out."""
-    tags = dict(re.findall(r"<Tag><Key>([^<]*)</Key><Value>([^<]*)</Value></Tag>", request.body.decode()))
-    if tags:
-        s3_backends[ACCOUNT]["aws"].put_bucket_tagging(request.path.strip("/"), tags)
 
 
 _RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
