@@ -20,9 +20,7 @@ IMPORT_LIMIT = 2.0
 
 def imports(runs: int) -> tuple[str, bool]:
     """Importing, against importing the two libraries that it is built on."""
-    bare, peer, ours = processes(
-        [python("pass"), python("import attrs, cattrs"), python("import orchestra")], runs
-    )
+    bare, peer, ours = processes([python("pass"), python("import attrs, cattrs"), python("import orchestra")], runs)
     rows = [
         ("bare interpreter", bare, ""),
         ("import attrs, cattrs", peer, "1.00"),

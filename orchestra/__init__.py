@@ -179,13 +179,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{home}.{name}" if home == "orchestra" else home)
-    found = globals()[name] = module if home == "orchestra" else getattr(module, name)
-    return found
+if not TYPE_CHECKING:  # else every name, also a mistyped one, would look as if it were there
+
+    def __getattr__(name: str) -> Any:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{home}.{name}" if home == "orchestra" else home)
+        found = globals()[name] = module if home == "orchestra" else getattr(module, name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -199,8 +199,8 @@ class Observation:
 
     external_id: str
     status: Status = Status.READY
-    inputs: Mapping[str, Plain] = attrs.field(factory=dict)
-    outputs: Mapping[str, Plain] = attrs.field(factory=dict)
+    inputs: Mapping[str, Plain] = attrs.field(factory=dict, repr=False)  # may hold what came from a secret
+    outputs: Mapping[str, Plain] = attrs.field(factory=dict, repr=False)
     detail: str = ""
     ownership: Ownership | None = None
 

@@ -25,12 +25,11 @@ from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.errors import DefinitionError, NotFoundError, PlanError
 from orchestra.model.address import Address, is_address
-from orchestra.model.declaration import Declaration, collect
+from orchestra.model.declaration import collect
 from orchestra.model.expressions import Scope, evaluate, lower
 from orchestra.model.refs import Ref
-from orchestra.model.resource import Resource
 from orchestra.model.stack import Stack
-from orchestra.model.values import UNKNOWN, Revealed, Value, is_known, leaves
+from orchestra.model.values import Revealed, Value, is_known, leaves
 from orchestra.planning.change import Change
 from orchestra.planning.decide import Action, Mode, Reason
 from orchestra.planning.inputs import sealed
@@ -264,9 +263,7 @@ class Deployment:
     def store(self) -> Store:
         """Where the state is; opened at the first use."""
         if self._store is None:
-            self._store = open_store(
-                self._state, deployment=self.name, clock=self._clock, lease_seconds=HEARTBEAT * 4
-            )
+            self._store = open_store(self._state, deployment=self.name, clock=self._clock, lease_seconds=HEARTBEAT * 4)
         return self._store
 
     @property

@@ -228,6 +228,7 @@ class ApplyError(OrchestraError, ExceptionGroup[Exception]):
     """A run that did not finish. Its exceptions are the root causes; what depended on them was skipped."""
 
     def __new__(cls, message: str, causes: Sequence[Exception], remedy: str | None = None) -> ApplyError:
+        """A group of ``causes``, as every exception group is made."""
         return super().__new__(cls, message, causes)
 
     def __init__(self, message: str, causes: Sequence[Exception], remedy: str | None = None) -> None:
@@ -240,6 +241,7 @@ class ApplyError(OrchestraError, ExceptionGroup[Exception]):
         return f"{self.message}{causes}" + (f"\n  to do: {self.remedy}" if self.remedy else "")
 
     def derive(self, causes: Sequence[Exception]) -> ApplyError:  # type: ignore[override]
+        """The same failure with some of its causes: what ``except*`` and ``split`` make."""
         return ApplyError(self.message, causes, self.remedy)
 
 

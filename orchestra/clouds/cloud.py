@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
 
 from orchestra import contracts
 from orchestra.errors import DefinitionError
 
-_SERVICES = {"network": "compute"}
+_SERVICES: Final = MappingProxyType({"network": "compute"})
 """Services that another one's drivers serve: Libcloud's compute drivers have the networks."""
 
 

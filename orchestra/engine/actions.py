@@ -277,7 +277,9 @@ def _left_behind(shop: Workshop, progress: Progress, error: Exception) -> tuple[
         found = shop.provider(change.cloud, change.kind, change.address).find(owner, Inputs(inputs.raw))
     except OrchestraError:
         return Phase.UNKNOWN, None
-    ours = found is not None and (progress.unknown or (found.ownership is not None and found.ownership.token == owner.token))
+    ours = found is not None and (
+        progress.unknown or (found.ownership is not None and found.ownership.token == owner.token)
+    )
     if found is None or not ours:
         return (Phase.UNKNOWN if progress.unknown else Phase.FAILED), None
     record = Record(

@@ -70,8 +70,9 @@ class Keyring:
         try:
             text = Path(secret.name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8"
             raise DefinitionError(
-                f"the file {secret.name} of Secret.file can't be read: {getattr(error, 'strerror', None) or 'not UTF-8'}",
+                f"the file {secret.name} of Secret.file can't be read: {why}",
                 remedy="put the secret there, readable by this user",
             ) from error
         return text.removesuffix("\n").removesuffix("\r")

@@ -47,7 +47,9 @@ def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
     """
     settled: list[Settlement] = []
     for intent in snapshot.pending:
-        found = _look_for(intent, snapshot.deployment, recovery.clouds) if intent.operation is Operation.CREATE else None
+        found = (
+            _look_for(intent, snapshot.deployment, recovery.clouds) if intent.operation is Operation.CREATE else None
+        )
         outcome = Outcome(
             run=recovery.run,
             address=intent.address,

@@ -35,7 +35,8 @@ def check_support(items: Iterable[Declared], clouds: Mapping[str, Cloud], cloud_
         raise faults[0]
     if faults:
         raise UnsupportedError(
-            f"{len(faults)} resources can't be had:" + "".join(f"\n  - {fault.address}: {fault.message}" for fault in faults),
+            f"{len(faults)} resources can't be had:"
+            + "".join(f"\n  - {fault.address}: {fault.message}" for fault in faults),
             address=faults[0].address,
             remedy=faults[0].remedy,
         )
@@ -92,5 +93,3 @@ def name_clouds(default: Cloud, others: Iterable[Cloud], declaration: Declaratio
                 remedy="give one of them another name=, or use the same object for both",
             )
     return named
-
-

@@ -64,7 +64,9 @@ def verdicts(
             found.append((progress, observation))
             continue
         elif observation is not None and observation.status is Status.FAILED:
-            found.append((progress, _not_ready(progress, f"it failed: {observation.detail or 'the cloud says no more'}")))
+            found.append(
+                (progress, _not_ready(progress, f"it failed: {observation.detail or 'the cloud says no more'}"))
+            )
             continue
         if now >= progress.deadline:
             unread = reading.unread.get(accepted.external_id)

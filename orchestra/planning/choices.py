@@ -31,11 +31,7 @@ def wish(value: Value) -> dict[str, Plain] | None:
     """What a choice asks for, or None while part of it is unknown."""
     if not isinstance(value, Mapping) or any(item is UNKNOWN for item in value.values()):
         return None
-    return {
-        key: item
-        for key, item in value.items()
-        if item is None or isinstance(item, (str, int, float, bool))
-    }
+    return {key: item for key, item in value.items() if item is None or isinstance(item, (str, int, float, bool))}
 
 
 def remembered(value: Value, recorded: Value) -> str | None:

@@ -30,7 +30,9 @@ class Comparison:
 def creation(after: Values) -> Comparison:
     """For what isn't there: every input that is set."""
     properties = tuple(
-        PropertyChange(path=(name,), before=ABSENT, after=value) for name, value in sorted(after.items()) if value is not None
+        PropertyChange(path=(name,), before=ABSENT, after=value)
+        for name, value in sorted(after.items())
+        if value is not None
     )
     return Comparison(after=after, properties=properties)
 

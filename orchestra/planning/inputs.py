@@ -116,4 +116,3 @@ def _check(planned: Value, now: Value, address: Address, name: str) -> None:
             address=address,
             remedy="the stack, a secret or an environment variable changed after the plan: make a new plan",
         )
-

@@ -54,7 +54,8 @@ class Exercise:
             forced = forces(spec, change.before.get(name), change.after.get(name))
             expected = oc.Action.REPLACE if forced else oc.Action.UPDATE
         assert change.action is expected, f"changing {name}:\n{plan}"
-        assert [one.address for one in plan.changes] == ["subject"], f"changing {name}:\n{plan}"
+        others = [one.address for one in plan.changes if one.action is not oc.Action.READ]
+        assert others == ["subject"], f"changing {name}:\n{plan}"
         with self.deployment(before) as deployment:
             kept = deployment.resources[Address("subject")].external_id == recorded.external_id
         natural_key = self._case.kind.kind.name in ("dns.Record", "storage.Blob", "compute.VolumeAttachment")

@@ -22,7 +22,7 @@ Make = Callable[["Scene"], Any]
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """How one kind is tried: ``base`` inputs, and ``changes`` with another value for each. A function gets the scene."""
+    """How one kind is tried: ``base`` inputs, and another value for each in ``changes``; a function gets the scene."""
 
     kind: type[Resource]
     base: Mapping[str, Any]

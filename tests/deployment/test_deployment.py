@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,9 @@ def test_a_killed_run_is_settled_by_the_next_plan(tmp_path: Path) -> None:
     provider = cloud.provider("network.Network")
     from orchestra.contracts import Inputs, Ownership
 
-    provider.create(Inputs({"cidr": "10.0.0.0/16", "internet": True, "labels": {}}), Ownership("test", "network", "f" * 32))
+    provider.create(
+        Inputs({"cidr": "10.0.0.0/16", "internet": True, "labels": {}}), Ownership("test", "network", "f" * 32)
+    )
     again = deploy(Chain(servers=0, with_zone=False), cloud, tmp_path)
     plan = again.plan()
     assert [(change.address, change.action) for change in plan.changes] == [
@@ -151,7 +152,7 @@ def test_adopting_takes_over_what_exists_and_changes_nothing(tmp_path: Path) -> 
     assert "network" not in {change.address for change in deployment.plan().changes}
     with pytest.raises(oc.PlanError, match="recorded already"):
         deployment.adopt("network", network)
-    with pytest.raises(oc.NotFoundError, match="has no network.Subnet 'nothing'"):
+    with pytest.raises(oc.NotFoundError, match=r"has no network\.Subnet 'nothing'"):
         deployment.adopt("subnet", "nothing")
     with pytest.raises(oc.PlanError):
         deployment.adopt("nowhere", network)
@@ -410,11 +411,11 @@ class Account(oc.Resource, kind="access.Account"):
 
 
 @pytest.fixture
-def accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryCloud]:
+def accounts(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     import memory_cloud
 
     monkeypatch.setitem(memory_cloud.OUTPUTS, "access.Account", ("password",))
-    yield MemoryCloud()
+    return MemoryCloud()
 
 
 def test_secret_outputs_are_kept_encrypted_and_reach_who_uses_them(tmp_path: Path, accounts: MemoryCloud) -> None:

@@ -319,5 +319,3 @@ def test_events_tell_the_run_in_order(tmp_path: Path) -> None:
         ("StepDone", "subnet"),
         ("RunFinished", ""),
     ]
-
-
