@@ -36,7 +36,7 @@ from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
 from orchestra.planning.planner import make_plan
-from orchestra.state.journal import Entry, Operation, Outcome, Phase, RunRecord
+from orchestra.state.journal import Entry, Holder, Operation, Outcome, Phase, RunRecord
 from orchestra.state.records import Condition, Record, Snapshot
 from orchestra.stores import open_store
 
@@ -83,8 +83,6 @@ class Deployment:
             raise DefinitionError(f"Deployment({stack!r}): an instance of a Stack is needed: Deployment(Shop(), …)")
         if not name or len(name) > 63 or not name.replace("-", "").replace("_", "").isalnum():
             raise DefinitionError(f"Deployment(name={name!r}): 1 to 63 letters, digits, '-' or '_' are needed")
-        if width < 1:
-            raise DefinitionError(f"Deployment(width={width}): at least 1 is needed")
         self.stack = stack
         self.name = name
         self._declaration = collect(stack)
@@ -94,7 +92,7 @@ class Deployment:
         self._key = key
         self._listeners = tuple(listeners)
         self._progress = progress
-        self._width = width
+        self._width = _width(width)
         self._clock = clock or SystemClock()
         self._store: Store | None = None
 
@@ -149,11 +147,13 @@ class Deployment:
 
     # -- acting
 
-    def apply(self, plan: Plan | None = None, *, on_failure: OnFailure = "continue") -> Run:
+    def apply(
+        self, plan: Plan | None = None, *, on_failure: OnFailure = "continue", width: int | None = None
+    ) -> Run:
         """Carry out ``plan``, or a new one if none is given, and return what was done.
 
         ``on_failure``: ``"continue"`` goes on with everything that doesn't hang on what failed, ``"stop"`` begins
-        nothing new. Raises `StalePlanError` if the state moved on since the plan was made, `LockedError` if
+        nothing new. ``width``: calls at once at most, for this run. Raises `StalePlanError` if the state moved on since the plan was made, `LockedError` if
         another process is at it, and `ApplyError` with the root causes if steps failed. After Ctrl-C the calls
         under way are finished and recorded before `KeyboardInterrupt` is raised.
         """
@@ -161,6 +161,8 @@ class Deployment:
         snapshot = self.store.load()
         check_fresh(plan, snapshot)
         site = self._site(snapshot)
+        if width is not None:
+            site = attrs.evolve(site, width=_width(width))
         with progress_listener(plan, self._progress) as shown:
             run = carry_out(plan, site, self._office([*shown, *self._listeners]), on_failure)
         raise_for(run)
@@ -170,6 +172,14 @@ class Deployment:
     def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> Run:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
         return self.apply(self.plan(destroy=True, target=target, exclude=exclude))
+
+    def break_lease(self) -> Holder | None:
+        """Take the lease away from whoever holds it, and tell who that was; None if nobody did.
+
+        Only for a process that is certain not to come back: one that is still running can write nothing more, and
+        what its calls under way came to is settled by the next plan.
+        """
+        return self.store.break_lease()
 
     def recover(self) -> Sequence[Settlement]:
         """Settle the calls that an interrupted run left open, as every plan does first."""
@@ -325,6 +335,12 @@ class Deployment:
     def _output_values(self, snapshot: Snapshot) -> dict[str, Value]:
         scope, seal = self._scope(snapshot), self._site(snapshot).keyring.seal
         return {address: sealed(evaluate(one, scope), seal) for address, one in self._declaration.outputs.items()}
+
+
+def _width(given: int) -> int:
+    if given < 1:
+        raise DefinitionError(f"width={given}: at least 1 is needed")
+    return given
 
 
 def _selectors(given: Selector) -> tuple[str, ...]:
