@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update
 from orchestra.diff import same
 from orchestra.engine.work import Accepted, Finished, Progress, Until, Workshop
 from orchestra.errors import ConflictError, InternalError, OrchestraError
@@ -76,9 +76,7 @@ def _create(shop: Workshop, progress: Progress) -> Accepted | Finished:
     intent = _begin(shop, progress, shop.new_token(), change.cloud, progress.inputs.kept)
     owner = Ownership(shop.deployment, change.address, intent.token)
     inputs = Inputs(progress.inputs.raw)
-    observation = provider.find(owner, inputs) if progress.unknown else None
-    if observation is None or observation.status is not Status.READY:
-        observation = provider.create(inputs, owner)
+    observation = _made(provider, inputs, owner, progress)
     record = Record(
         address=change.address,
         kind=change.kind,
@@ -115,6 +113,17 @@ def _create(shop: Workshop, progress: Progress) -> Accepted | Finished:
         record=record,
         observation=observation,
     )
+
+
+def _made(provider: Provider, inputs: Inputs, owner: Ownership, progress: Progress) -> Observation:
+    """Create it. After an attempt without an answer, a name that is taken may have been taken by ourselves."""
+    try:
+        return provider.create(inputs, owner)
+    except ConflictError:
+        found = provider.find(owner, inputs) if progress.unknown else None
+        if found is None:
+            raise
+        return found
 
 
 def _displaced(shop: Workshop, step: Step) -> tuple[tuple[Record, ...], tuple[tuple[Address, str], ...]]:
