@@ -9,7 +9,7 @@ import enum
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
@@ -271,6 +271,7 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
 class Cloud(Protocol):
     """A configured set of drivers, as the engine sees it."""
 

@@ -84,8 +84,18 @@ def keyed_only(items: Iterable[Declared], has_key: bool) -> None:
 def name_clouds(default: Cloud, others: Iterable[Cloud], declaration: Declaration) -> dict[str, Cloud]:
     """Every cloud of a deployment by its name. Raises `PlanError` if two different ones share a name."""
     named: dict[str, Cloud] = {}
-    declared = (item.resource.cloud for item in declaration.resources.values())
-    for cloud in [default, *others, *(cloud for cloud in declared if cloud is not None)]:
+    declared: list[Cloud] = []
+    for item in declaration.resources.values():
+        place = item.resource.cloud
+        if isinstance(place, Cloud):
+            declared.append(place)
+        elif place is not None:
+            raise PlanError(
+                f"cloud={place!r} is no cloud: it has a name and no providers",
+                address=item.address,
+                remedy="make one with oc.clouds, or put one together with oc.Cloud",
+            )
+    for cloud in [default, *others, *declared]:
         known = named.setdefault(cloud.name, cloud)
         if known is not cloud:
             raise PlanError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -23,10 +23,18 @@ if sys.version_info >= (3, 11):
 else:  # pragma: no cover
     from typing_extensions import dataclass_transform
 
-if TYPE_CHECKING:
-    from orchestra.contracts import Cloud
 
 COMMON = ("depends_on", "lifecycle", "cloud")
+
+
+@typing.runtime_checkable
+class NamedCloud(typing.Protocol):
+    """A cloud, as far as a declaration knows it: by its name. What clouds can do is in `orchestra.contracts`."""
+
+    @property
+    def name(self) -> str:
+        """Stands in the state for the cloud."""
+        ...
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(input_field,))
@@ -85,7 +93,7 @@ class Resource(_Declared):
     """Resources that must be ready before this one is made, where no reference says so already."""
     lifecycle: Lifecycle = input_field(factory=Lifecycle)
     """How it may be changed, replaced and deleted."""
-    cloud: Cloud | None = input_field(default=None)
+    cloud: NamedCloud | None = input_field(default=None)
     """The cloud it lives on. None: the deployment's."""
 
     id = output_field(str, doc="The cloud's own id.")
@@ -143,9 +151,9 @@ class Resource(_Declared):
 
 def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
     """Name, type check and wanted type of each input, compiled once for the kind."""
-    hints = hints_of(cls, Cloud=object)
+    hints = hints_of(cls)
     return tuple(
         (field.name, compile_check(hints[field.name]), describe(hints[field.name]))
         for field in attrs.fields(typing.cast("type[Any]", cls))
-        if field.name in hints and field.name != "cloud"
+        if field.name in hints
     )

@@ -27,7 +27,10 @@ class Unknown(enum.Enum):
 
 
 ABSENT: Final = Absent.ABSENT
+"""No value at all: the property isn't there. Not the same as None."""
+
 UNKNOWN: Final = Unknown.UNKNOWN
+"""A value that only apply will bring."""
 
 
 @attrs.frozen
