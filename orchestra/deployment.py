@@ -11,13 +11,15 @@ import attrs
 
 from orchestra import clouds as families
 from orchestra import events
-from orchestra.contracts import Clock, Cloud, Observation, Store
+from orchestra.contracts import Clock, Cloud, Store
 from orchestra.display.progress import progress_listener
 from orchestra.engine.clock import SystemClock
 from orchestra.engine.executor import OnFailure
 from orchestra.engine.keyring import Keyring
 from orchestra.engine.live import Live
 from orchestra.engine.reading import provider_for
+from orchestra.engine.rebuilding import found_records
+from orchestra.engine.recording import adopted, write_records
 from orchestra.engine.recovery import Recovery, Settlement, settle
 from orchestra.engine.run import Run
 from orchestra.engine.running import HEARTBEAT, Office, carry_out, check_fresh, raise_for, writing
@@ -30,14 +32,13 @@ from orchestra.model.expressions import Scope, evaluate, lower
 from orchestra.model.refs import Ref
 from orchestra.model.stack import Stack
 from orchestra.model.values import Revealed, Value, is_known, leaves
-from orchestra.planning.change import Change
 from orchestra.planning.decide import Action, Mode, Reason
 from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
 from orchestra.planning.planner import make_plan
-from orchestra.state.journal import Entry, Holder, Operation, Outcome, Phase, RunRecord
-from orchestra.state.records import Condition, Record, Snapshot
+from orchestra.state.journal import Entry, Holder, RunRecord
+from orchestra.state.records import Record, Snapshot
 from orchestra.stores import open_store
 
 T = TypeVar("T")
@@ -199,6 +200,24 @@ class Deployment:
             )
             return settle(session.snapshot, recovery)
 
+    def rebuild(self) -> tuple[Record, ...]:
+        """Write a lost state anew from the clouds: everything that carries this deployment's ownership.
+
+        For an empty state only: move a damaged file away first. The clouds that the deployment is on must be
+        given; the plan of the unchanged stack is then empty. Raises `PlanError` if the state isn't empty, and
+        `CloudError` if a cloud can't be read: nothing is written then.
+        """
+        snapshot = self.store.load()
+        if snapshot.records or snapshot.deposed or snapshot.pending:
+            raise PlanError(
+                f"the state knows {len(snapshot.records)} resources: it isn't lost",
+                remedy="move the state file away first if it is not to be used any more",
+            )
+        site = self._site(snapshot)
+        records = tuple(found_records(site))
+        write_records(self._office(self._listeners), "rebuild", records, snapshot)
+        return records
+
     def adopt(self, address: str, external_id: str) -> Record:
         """Take over what exists as ``external_id`` in the cloud, as the resource declared at ``address``.
 
@@ -208,7 +227,7 @@ class Deployment:
         """
         plan = self.plan(target=[address]) if is_address(address) else None
         change = next((one for one in plan.changes if one.address == address), None) if plan else None
-        if plan is None or change is None or change.action is not Action.CREATE:
+        if change is None or change.action is not Action.CREATE:
             known = address in self.resources
             raise PlanError(
                 "it is recorded already" if known else "nothing is declared there",
@@ -225,19 +244,8 @@ class Deployment:
         if owner is not None and owner.kind == change.kind:
             raise PlanError(f"{external_id} is {owner.address} already", address=address)
         live = Live(self._declaration, site.keyring, snapshot.records)
-        record = _adopted(change, observation, live)
-        office = self._office(self._listeners)
-        with writing(office, "adopt", check=lambda now: check_fresh(plan, now)) as session:
-            outcome = Outcome(
-                run=session.run.id,
-                address=record.address,
-                operation=Operation.RECORD,
-                phase=Phase.DONE,
-                at=self._clock.now(),
-                write=(record,),
-                external_id=external_id,
-            )
-            session.journal.commit([outcome])
+        record = adopted(change, observation, live)
+        write_records(self._office(self._listeners), "adopt", (record,), snapshot)
         return record
 
     # -- reading
@@ -345,22 +353,3 @@ def _width(given: int) -> int:
 
 def _selectors(given: Selector) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _adopted(change: Change, observation: Observation, live: Live) -> Record:
-    """A record of what was found: its inputs as the cloud tells them, the rest as declared where that is known."""
-    inputs = {name: value for name, value in change.after.items() if is_known(value)}
-    for name, told in observation.inputs.items():
-        if inputs.get(name) is not None:
-            inputs[name] = told
-    return Record(
-        address=change.address,
-        kind=change.kind,
-        cloud=change.cloud,
-        external_id=observation.external_id,
-        token=observation.ownership.token if observation.ownership else f"adopted-{observation.external_id}",
-        condition=Condition.READY,
-        inputs=inputs,
-        outputs=live.kept_outputs(change.address, {**observation.outputs, "id": observation.external_id}),
-        dependencies=change.dependencies,
-    )

@@ -84,7 +84,7 @@ def finish(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> Fin
     final_raw: dict[str, Value] = {}
     final_kept: dict[str, Value] = {}
     for name, now in kept.items():
-        before = planned.get(name)
+        before = planned.get(name, UNKNOWN)
         if name in declared.lifecycle.ignore_changes and name in planned and is_known(before):
             final_kept[name] = before
             final_raw[name] = raw[name] if same(before, now) else before

@@ -158,3 +158,32 @@ def test_the_web_shop_lives_and_dies(example: ModuleType, place: Simulated | Aws
     three.destroy()
     assert place.count() == {}
     assert three.resources == {}
+
+
+def test_a_lost_state_is_rebuilt_from_the_cloud(example: ModuleType, place: Simulated | Aws, tmp_path: Path) -> None:
+    def deployment(servers: int) -> oc.Deployment:
+        shop = example.WebShop(web_servers=servers)
+        return oc.Deployment(shop, name="shop", cloud=place.cloud, state=tmp_path / "state.db", progress=False)
+
+    with deployment(3) as three:
+        three.apply()
+        before = {address: record.external_id for address, record in three.resources.items()}
+        with pytest.raises(oc.PlanError, match="isn't lost"):
+            three.rebuild()
+    for path in tmp_path.glob("state.db*"):
+        path.unlink()
+
+    with deployment(3) as again:
+        again.rebuild()
+        assert {address: record.external_id for address, record in again.resources.items()} == before
+        plan = again.plan()
+        assert plan.changes == (), str(plan)
+
+    with deployment(2) as two:
+        assert {change.address: change.action for change in two.plan().changes} == {
+            "web[2]": oc.Action.DELETE,
+            "balancer": oc.Action.UPDATE,
+        }
+        two.apply()
+        two.destroy()
+    assert place.count() == {}
