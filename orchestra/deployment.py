@@ -154,9 +154,10 @@ class Deployment:
         """Carry out ``plan``, or a new one if none is given, and return what was done.
 
         ``on_failure``: ``"continue"`` goes on with everything that doesn't hang on what failed, ``"stop"`` begins
-        nothing new. ``width``: calls at once at most, for this run. Raises `StalePlanError` if the state moved on since the plan was made, `LockedError` if
-        another process is at it, and `ApplyError` with the root causes if steps failed. After Ctrl-C the calls
-        under way are finished and recorded before `KeyboardInterrupt` is raised.
+        nothing new. ``width``: calls at once at most, for this run. Raises `StalePlanError` if the state moved on
+        since the plan was made, `LockedError` if another process is at it, and `ApplyError` with the root causes
+        if steps failed. After Ctrl-C the calls under way are finished and recorded before `KeyboardInterrupt` is
+        raised.
         """
         plan = plan if plan is not None else self.plan()
         snapshot = self.store.load()
