@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import html as markup
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 import attrs
 
@@ -88,11 +89,12 @@ def lines(plan: Plan) -> Iterator[Line]:
 def summary(plan: Plan) -> str:
     """The last line: what is to be done, in numbers."""
     counts = plan.counts
+    partial = " Partial: other changes may be left." if plan.partial else ""
     if not plan.changes:
-        return f"No changes: {plan.unchanged} as declared."
+        return f"No changes: {plan.unchanged} as declared.{partial}"
     shown = [(action, counts.get(action, 0)) for action in _WORDS if counts.get(action) or action in _ALWAYS]
     text = "Plan: " + ", ".join(f"{number} {_WORDS[action]}" for action, number in shown) + "."
-    return text + (" Partial: other changes may be left." if plan.partial else "")
+    return text + partial
 
 
 def sign(change: Change) -> tuple[str, Style]:
@@ -112,7 +114,10 @@ def _change_lines(change: Change) -> Iterator[Line]:
         return
     width = max((len(one.name) for one in change.properties), default=0)
     for one in change.properties:
-        yield Line(style, f"      {one.name:<{width}} = {_property(change, one)}")
+        if change.action is not Action.CREATE and _is_list(one.before) and _is_list(one.after):
+            yield from _list_lines(one, style, width)
+        else:
+            yield Line(style, f"      {one.name:<{width}} = {_property(change, one)}")
 
 
 def _property(change: Change, one: PropertyChange) -> str:
@@ -124,6 +129,37 @@ def _property(change: Change, one: PropertyChange) -> str:
     return f"{before} -> {after}{forced}"
 
 
+def _is_list(value: Value | Absent) -> TypeGuard[Sequence[Value]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _list_lines(one: PropertyChange, style: Style, width: int) -> Iterator[Line]:
+    """What a list loses and gains, a line for each item: whole lists side by side hide what differs."""
+    if not _is_list(one.before) or not _is_list(one.after):
+        return
+    before, after = [show(item) for item in one.before], [show(item) for item in one.after]
+    lost, gained = _without(before, after), _without(after, before)
+    forced = "  # forces replacement" if one.forces_replacement else ""
+    kept = len(before) - len(lost)
+    summary = f"{kept} unchanged" if lost or gained else "in another order"
+    yield Line(style, f"      {one.name:<{width}} = {summary}{forced}")
+    for sign_, items, its_style in (("-", lost, Style.REMOVED), ("+", gained, Style.ADDED)):
+        for item in items:
+            yield Line(its_style, f"          {sign_} {item}")
+
+
+def _without(items: Sequence[str], others: Sequence[str]) -> list[str]:
+    """``items`` less those in ``others``, each as often as it is there."""
+    left = collections.Counter(others)
+    rest = []
+    for item in items:
+        if left[item]:
+            left[item] -= 1
+        else:
+            rest.append(item)
+    return rest
+
+
 def show(value: Value) -> str:
     """A value as people read it; a secret never."""
     if value is UNKNOWN:
@@ -131,7 +167,7 @@ def show(value: Value) -> str:
     if isinstance(value, (Sealed, Revealed)):
         return "(secret)"
     if isinstance(value, Mapping):
-        text = "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items() if item is not None) + "}"
+        text = "{" + ", ".join(f"{key}: {show(value[key])}" for key in sorted(value) if value[key] is not None) + "}"
     elif isinstance(value, Sequence) and not isinstance(value, str):
         text = "[" + ", ".join(show(item) for item in value) + "]"
     elif value is None:
