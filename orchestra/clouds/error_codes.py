@@ -75,7 +75,10 @@ CODES: Final = MappingProxyType(
             (NotFoundError, "LoadBalancerNotFound AccessPointNotFound SubnetNotFound Gateway.NotAttached"),
             (
                 InvalidRequestError,
-                "RequestResourceCountExceeded OperationNotPermitted EntityTooLarge DuplicateTagKeys InvalidChangeBatch",
+                (
+                    "RequestResourceCountExceeded OperationNotPermitted EntityTooLarge DuplicateTagKeys "
+                    "InvalidChangeBatch PermanentRedirect AuthorizationHeaderMalformed CannotDelete"
+                ),
             ),
         )
         for code in codes.split()
@@ -128,6 +131,8 @@ EXCEPTIONS: Final = MappingProxyType(
 
 STATUSES: Final = MappingProxyType(
     {
+        301: InvalidRequestError,
+        307: InvalidRequestError,
         400: InvalidRequestError,
         401: CredentialsError,
         403: CredentialsError,
@@ -145,6 +150,9 @@ STATUSES: Final = MappingProxyType(
 
 CODE_REMEDIES: Final = MappingProxyType(
     {
+        "AuthFailure": "check the access key, its secret, this machine's clock, and that the account has the region",
+        "PermanentRedirect": "use the cloud of the region that the bucket is in",
+        "AuthorizationHeaderMalformed": "use the cloud of the region that the bucket is in",
         "RequestExpired": "set this machine's clock right: the cloud refuses requests that look old",
         "RequestTimeTooSkewed": "set this machine's clock right: the cloud refuses requests that look old",
         "ExpiredToken": "get a new session token: this one has run out",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 from xml.etree.ElementTree import fromstring
 
@@ -12,15 +12,27 @@ import attrs
 from moto.ec2.models import ec2_backends
 from moto.s3.models import s3_backends
 
-from tests.moto_server.messages import ACCOUNT, Answer, Request
+from tests.moto_server.messages import ACCOUNT, FORM, Answer, Request
 
 Ask = Callable[[Request], Answer]
 
+PAGE: Final = 40
+"""The most items that a page holds here. AWS may always answer fewer than it was asked for."""
+
+_LONG_PAGE: Final = re.compile(r"(max-keys=|max-buckets=)\d{3,}")
+
 
 def complete_request(request: Request) -> Request:
-    """``request`` with the defaults that AWS fills in."""
+    """``request`` with the defaults that AWS fills in, and for pages that are as short as AWS may make them."""
+    if request.service == "s3":
+        return attrs.evolve(request, query=_LONG_PAGE.sub(rf"\g<1>{PAGE}", request.query))
     if request.action == "CreateLoadBalancer":
-        return _with_default_group(request)
+        return _with(request, _default_group(request))
+    if request.action == "DetachVolume" and "InstanceId" not in request.parameters:
+        return _with(request, _attached_instance(request))
+    for name in ("MaxResults", "PageSize"):
+        if int(request.parameters.get(name, 0)) > PAGE:
+            return _with(request, {name: str(PAGE)})
     return request
 
 
@@ -30,6 +42,10 @@ def complete_answer(request: Request, answer: Answer, ask: Ask) -> Answer:
         return answer
     if request.action == "RunInstances":
         return _with_groups(request, answer, ask)
+    if request.action == "RevokeSecurityGroupEgress":
+        _revoke_ipv6(request)
+    if request.action == "DescribeVolumes":
+        return _with_ends_of_disks(request, answer)
     if request.action == "PUT bucket":
         _tag_new_bucket(request)
     return answer
@@ -39,14 +55,24 @@ def _ec2(request: Request) -> Any:
     return ec2_backends[ACCOUNT][request.region]
 
 
-def _with_default_group(request: Request) -> Request:
+def _with(request: Request, fields: dict[str, str]) -> Request:
+    body = urlencode({**request.parameters, **fields}).encode()
+    return attrs.evolve(request, method="POST", query="", body=body, headers={**request.headers, "content-type": FORM})
+
+
+def _default_group(request: Request) -> dict[str, str]:
     """AWS guards a balancer without security groups by its network's default one; moto makes one up."""
     asked = request.parameters
     if any(name.startswith("SecurityGroups.member.") for name in asked) or "Subnets.member.1" not in asked:
-        return request
+        return {}
     subnet = _ec2(request).get_subnet(asked["Subnets.member.1"])
-    group = _ec2(request).get_security_group_from_name("default", subnet.vpc_id)
-    return attrs.evolve(request, body=urlencode({**asked, "SecurityGroups.member.1": group.id}).encode())
+    return {"SecurityGroups.member.1": _ec2(request).get_security_group_from_name("default", subnet.vpc_id).id}
+
+
+def _attached_instance(request: Request) -> dict[str, str]:
+    """AWS knows which instance a volume is on; moto wants to be told."""
+    volume = _ec2(request).volumes.get(request.parameters.get("VolumeId", ""))
+    return {"InstanceId": volume.attachment.instance.id} if volume and volume.attachment else {}
 
 
 def _with_groups(request: Request, answer: Answer, ask: Ask) -> Answer:
@@ -80,6 +106,39 @@ def _with_groups(request: Request, answer: Answer, ask: Ask) -> Answer:
     )
     body = re.sub(r"<instancesSet>.*</instancesSet>", lambda _: pending, told, flags=re.DOTALL)
     return attrs.evolve(answer, body=body.encode())
+
+
+def _with_ends_of_disks(request: Request, answer: Answer) -> Answer:
+    """AWS tells whether a disk goes with its instance, as the one that it starts from does."""
+    roots = {
+        volume.volume.id
+        for instance in _ec2(request).all_instances()
+        for device, volume in instance.block_device_mapping.items()
+        if device == instance.root_device_name
+    }
+
+    def told(found: re.Match[str]) -> str:
+        volume = re.search(r"<volumeId>([^<]+)<", found[0])
+        goes = str(volume is not None and volume[1] in roots).lower()
+        return found[0].replace("</item>", f"<deleteOnTermination>{goes}</deleteOnTermination></item>")
+
+    body = re.sub(r"<attachmentSet>.*?</attachmentSet>", told, answer.body.decode(), flags=re.DOTALL)
+    return attrs.evolve(answer, body=body.encode())
+
+
+def _revoke_ipv6(request: Request) -> None:
+    """AWS revokes what it authorized; moto keeps IPv6 rules of networks without IPv6 addresses."""
+    asked = request.parameters
+    group = _ec2(request).get_security_group_from_id(asked.get("GroupId", ""))
+    for name, cidr in asked.items():
+        stem = name.partition(".Ipv6Ranges.")[0]
+        if name.endswith(".CidrIpv6"):
+            group.egress_rules = [
+                rule
+                for rule in group.egress_rules
+                if (rule.ip_range.get("CidrIpv6"), rule.ip_protocol, str(rule.from_port))
+                != (cidr, asked.get(f"{stem}.IpProtocol"), asked.get(f"{stem}.FromPort", "None"))
+            ]
 
 
 def _tag_new_bucket(request: Request) -> None:

@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 
 import attrs
 
-from tests.moto_server.messages import Answer, Request
+from tests.moto_server.messages import FORM, Answer, Request
 
 _EC2_SPACE: Final = "http://ec2.amazonaws.com/doc/2016-11-15"
 _ROUTE53_OLD: Final = "/2012-02-29/"
 _ROUTE53_NEW: Final = "/2013-04-01/"
-_FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 def mend_request(request: Request, instances: Callable[[str, str], list[str]]) -> Request:
@@ -55,7 +54,7 @@ def _mend_ec2(request: Request, instances: Callable[[str, str], list[str]]) -> R
         method="POST",
         query="",
         body=urlencode(asked).encode(),
-        headers={**request.headers, "content-type": _FORM},
+        headers={**request.headers, "content-type": FORM},
     )
 
 
@@ -95,6 +94,7 @@ def _as_ec2(body: str) -> str:
     """AWS's namespace ends in '/', error documents have none, and calls that answer nothing answer ``true``."""
     body = body.replace(f'<Response xmlns="{_EC2_SPACE}">', "<Response>", 1)
     body = body.replace(f'xmlns="{_EC2_SPACE}"', f'xmlns="{_EC2_SPACE}/"', 1)
+    body = body.replace("</CreateSecurityGroupResponse>", "<return>true</return></CreateSecurityGroupResponse>", 1)
     return re.sub(
         r"(<\w+Response xmlns=\"[^\"]+\">)(<requestId>[^<]*</requestId>)(</\w+Response>)",
         r"\1\2<return>true</return>\3",

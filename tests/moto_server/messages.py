@@ -13,6 +13,8 @@ ACCESS_KEY: Final = "test-access-key"
 SECRET_KEY: Final = "test-secret-key"
 """The one pair of keys that the server accepts unless told otherwise."""
 
+FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
+
 ACCOUNT: Final = "123456789012"
 """The account that moto answers for."""
 

@@ -9,15 +9,19 @@ from xml.etree.ElementTree import Element
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
+from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.errors import NotFoundError
+from orchestra.resources.compute import FloatingIp
 
 
 class FloatingIpCalls(Described):
     """An elastic IP."""
 
     kind = "compute.FloatingIp"
+    resource = FloatingIp
+    set_later = ("server",)
     listing: ClassVar[Listing] = Listing(
         action="DescribeAddresses",
         container="addressesSet",
@@ -33,7 +37,8 @@ class FloatingIpCalls(Described):
             tags = tags_of(owner, inputs)
             answer = query.ec2(driver.ec2, "AllocateAddress", {"Domain": "vpc"}, query.tagged("elastic-ip", tags))
             found = _told(answer, tags)
-        return self._lead(driver, found, inputs)
+        with just_made(f"floating address {found.external_id}"):
+            return self._lead(driver, found, inputs)
 
     def observe(self, item: Element) -> Observation:
         """See `Described.observe`."""

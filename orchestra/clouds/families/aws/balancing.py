@@ -11,6 +11,7 @@ import attrs
 
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
+from orchestra.clouds.families.aws.finishing import just_made, unless_unfinished
 from orchestra.clouds.families.aws.firewall import default_group
 from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
 from orchestra.clouds.provider import Calls
@@ -18,7 +19,7 @@ from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
 from orchestra.model.values import Plain
-from orchestra.resources.balancing import HealthCheck
+from orchestra.resources.balancing import HealthCheck, LoadBalancer
 
 _PAGE: Final = 400
 _TAGGED_AT_ONCE: Final = 20
@@ -38,12 +39,13 @@ class LoadBalancerCalls(Calls[Drivers]):
         try:
             query.elb(driver.elb, "CreateLoadBalancer", {"LoadBalancerName": name}, _shape(inputs, owner))
         except Exception as error:
-            if not isinstance(translate(error), ConflictError):
+            if not isinstance(translate(error), ConflictError) or not self.search(driver, owner, inputs):
                 raise
-        _check(driver, name, inputs)
-        found = self.look_up(driver, name)
-        _set_members(driver, found, inputs)
-        return attrs.evolve(found, inputs={**found.inputs, **_wanted_of(inputs)})
+        with just_made(f"load balancer {name}"):
+            _check(driver, name, inputs)
+            found = self.look_up(driver, name)
+            _set_members(driver, found, inputs)
+        return attrs.evolve(found, inputs={**found.inputs, "members": sorted(set(inputs.texts("members")))})
 
     def read(self, driver: Drivers, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`: a list of all, for asking by name refuses everything when one of them is gone."""
@@ -59,10 +61,12 @@ class LoadBalancerCalls(Calls[Drivers]):
         raise NotFoundError(f"load balancer {external_id} isn't there any more")
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`: by the name, which holds the beginning of the token, and by the token's tag."""
-        del inputs
+        """See `Calls.search`: by name and the token's tag. What a crash left half-way is pending."""
         found = self.look_up(driver, owner.name(_LONGEST_NAME))
-        return found if found.ownership and found.ownership.token == owner.token else None
+        if not found.ownership or found.ownership.token != owner.token:
+            return None
+        asked = Inputs({**inputs.values, "health_check": _wanted_check(inputs)})
+        return unless_unfinished(found, LoadBalancer.kind, asked, ("health_check", "members"))
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`."""
@@ -107,11 +111,6 @@ def _wanted_check(inputs: Inputs) -> dict[str, Plain]:
     """The health check asked for; by default a connection to the members' port."""
     said = inputs.mapping("health_check")
     return attrs.asdict(HealthCheck(port=_member_port(inputs))) | dict(said)
-
-
-def _wanted_of(inputs: Inputs) -> dict[str, Plain]:
-    """What was set after the balancer was last read."""
-    return {"members": sorted(set(inputs.texts("members")))}
 
 
 def _check(drivers: Drivers, name: str, inputs: Inputs) -> None:

@@ -75,7 +75,7 @@ _PUBLISHERS: Final = tuple(
             "792107900819",
             "Rocky-{major}-EC2-Base-{version}*.{architecture}",
             _FEDORA_STYLE,
-            "https://forums.rockylinux.org/t/rocky-linux-official-aws-ami/3049",
+            "https://rockylinux.org/download",
         ),
         (
             "fedora",

@@ -12,10 +12,12 @@ import attrs
 
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
+from orchestra.clouds.families.aws.finishing import unless_unfinished
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership
 from orchestra.errors import CloudError, ConflictError, NotFoundError
+from orchestra.model.resource import Resource
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +41,9 @@ class Described(Calls[Drivers]):
     """The calls of a kind that EC2 lists with filters."""
 
     listing: ClassVar[Listing]
+    resource: ClassVar[type[Resource]]
+    set_later: ClassVar[tuple[str, ...]] = ()
+    """The inputs that creation sets in requests of their own, after the first."""
 
     @abc.abstractmethod
     def observe(self, item: Element) -> Observation | None:
@@ -62,8 +67,9 @@ class Described(Calls[Drivers]):
         raise NotFoundError(f"{self.kind} {external_id} isn't there any more")
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`: by the token's tag."""
-        return next(self._listed(driver, query.filters({"tag:orchestra:token": [owner.token]})), None)
+        """See `Calls.search`: by the token's tag. What a crash left half-way is pending."""
+        found = next(self._listed(driver, query.filters({"tag:orchestra:token": [owner.token]})), None)
+        return unless_unfinished(found, self.resource.kind, inputs, self.set_later) if found else None
 
     def everything(self, driver: Drivers) -> Iterator[Observation]:
         """See `Calls.everything`."""

@@ -18,7 +18,7 @@ from orchestra.clouds.families.aws.rest import element, route53, texts
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Update
-from orchestra.errors import ConflictError, NotFoundError
+from orchestra.errors import ConflictError, InternalError, NotFoundError
 from orchestra.model.values import Plain
 
 _MARK: Final = "orchestra"
@@ -150,9 +150,14 @@ class RecordCalls(Calls[Drivers]):
         return _record(zone, _domain(driver, zone), _item(driver, external_id))
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`: by zone, name and type."""
+        """See `Calls.search`: by zone, name and type, if its values are those asked for: else it is another's."""
         del owner
-        return self.look_up(driver, _record_id(inputs))
+        found = self.look_up(driver, _record_id(inputs))
+        try:
+            wanted = _made(found.external_id, inputs).inputs
+        except InternalError:  # a value that is a secret isn't kept, so it can't be compared
+            return found
+        return found if found.inputs == wanted else None
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`."""

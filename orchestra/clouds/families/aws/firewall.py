@@ -11,6 +11,7 @@ import attrs
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
+from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Update
@@ -39,6 +40,8 @@ class FirewallCalls(Described):
     """A security group. Its name is made from the token, so that a second one of the same creation is refused."""
 
     kind = "network.Firewall"
+    resource = Firewall
+    set_later = ("ingress", "egress")
     listing: ClassVar[Listing] = Listing(
         action="DescribeSecurityGroups", container="securityGroupInfo", id_filter="group-id", id_parameter="GroupId"
     )
@@ -59,7 +62,8 @@ class FirewallCalls(Described):
             group = query.text(answer, "groupId")
         except Exception as error:
             group = self.made_before(driver, owner, inputs, error).external_id
-        return self._bring_to(driver, group, inputs)
+        with just_made(f"firewall {group}"):
+            return self._bring_to(driver, group, inputs)
 
     def observe(self, item: Element) -> Observation:
         """See `Described.observe`."""

@@ -11,12 +11,14 @@ from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.tags import tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.resources.compute import KeyPair
 
 
 class KeyPairCalls(Described):
     """A public key. The key itself isn't told: EC2 may tell it with another comment than it was given."""
 
     kind = "compute.KeyPair"
+    resource = KeyPair
     listing: ClassVar[Listing] = Listing(
         action="DescribeKeyPairs", container="keySet", id_filter="key-name", id_parameter="KeyName", size=0
     )

@@ -12,10 +12,12 @@ import attrs
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
+from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import ConflictError, NotFoundError
+from orchestra.resources import network
 
 _EVERYWHERE: Final = "0.0.0.0/0"
 _FILTER_VALUES: Final = 200
@@ -26,6 +28,8 @@ class NetworkCalls(Described):
     """A VPC. With ``internet``, an internet gateway and a default route to it in the main route table belong to it."""
 
     kind = "network.Network"
+    resource = network.Network
+    set_later = ("internet",)
     listing: ClassVar[Listing] = Listing(
         action="DescribeVpcs", container="vpcSet", id_filter="vpc-id", id_parameter="VpcId"
     )
@@ -38,7 +42,8 @@ class NetworkCalls(Described):
             answer = query.ec2(driver.ec2, "CreateVpc", {"CidrBlock": inputs.text("cidr")}, query.tagged("vpc", tags))
             found = _network(query.child(answer, "vpc"), internet=False)
         if inputs.flag("internet") and not found.inputs["internet"]:
-            _open(driver, found.external_id, tags)
+            with just_made(f"network {found.external_id}"):
+                _open(driver, found.external_id, tags)
             found = _with(found, internet=True)
         return found
 
@@ -140,7 +145,10 @@ def _open(drivers: Drivers, vpc: str, tags: Mapping[str, str]) -> None:
         gateway = query.text(query.child(answer, "internetGateway"), "internetGatewayId")
     if not known.get(gateway):
         query.ec2(drivers.ec2, "AttachInternetGateway", {"InternetGatewayId": gateway, "VpcId": vpc})
-    for table in _main_tables(drivers, [vpc]):
+    tables = list(_main_tables(drivers, [vpc]))
+    if not tables:
+        raise NotFoundError(f"the main route table of network {vpc} can't be seen")
+    for table in tables:
         route = {
             "RouteTableId": query.text(table, "routeTableId"),
             "DestinationCidrBlock": _EVERYWHERE,
@@ -181,6 +189,8 @@ class SubnetCalls(Described):
     """A subnet."""
 
     kind = "network.Subnet"
+    resource = network.Subnet
+    set_later = ("public",)
     listing: ClassVar[Listing] = Listing(
         action="DescribeSubnets", container="subnetSet", id_filter="subnet-id", id_parameter="SubnetId"
     )
@@ -199,7 +209,8 @@ class SubnetCalls(Described):
             found = self.observe(query.child(answer, "subnet"))
         except Exception as error:
             found = self.made_before(driver, owner, inputs, error)
-        return _publish(driver, found, inputs)
+        with just_made(f"subnet {found.external_id}"):
+            return _publish(driver, found, inputs)
 
     def observe(self, item: Element) -> Observation:
         """See `Described.observe`."""

@@ -16,6 +16,7 @@ from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotFoundError, NotReadyError, TransientError
 from orchestra.model.values import Plain
+from orchestra.resources.compute import Server
 
 _GOING: Final = ("shutting-down", "terminated")
 _STATUSES: Final = MappingProxyType(
@@ -26,7 +27,7 @@ _STATUSES: Final = MappingProxyType(
         "stopped": Status.READY,  # whoever stopped it did so on purpose: it isn't failed, and no reason to replace it
     }
 )
-_STOP_POLL: Final = 10.0
+_STOP_POLL: Final = 20.0
 """Seconds after which it is worth looking whether an instance has stopped; most take 10 to 60."""
 
 
@@ -38,6 +39,7 @@ class ServerCalls(Described):
     """
 
     kind = "compute.Server"
+    resource = Server
     listing: ClassVar[Listing] = Listing(
         action="DescribeInstances", container="reservationSet", id_filter="instance-id", id_parameter="InstanceId"
     )

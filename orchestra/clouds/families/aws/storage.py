@@ -9,12 +9,14 @@ from xml.etree.ElementTree import Element
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import tolerating
+from orchestra.clouds.families.aws.finishing import just_made, unless_unfinished
 from orchestra.clouds.families.aws.rest import element, s3, s3_document, texts
 from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, CredentialsError, InUseError, NotFoundError
+from orchestra.resources.storage import Bucket
 
 _FIRST_REGION: Final = "us-east-1"
 """Takes no location, and answers a second creation of one's own bucket as if it had made it."""
@@ -51,12 +53,13 @@ class BucketCalls(Calls[Drivers]):
             except Exception as error:
                 if translate(error).code != "BucketAlreadyOwnedByYou" or not self.search(driver, owner, inputs):
                     raise
-        _block(driver, name, inputs)
-        if inputs.flag("encrypted"):
-            _encrypt(driver, name, inputs)
-        if inputs.flag("versioned"):
-            _keep_versions(driver, name, inputs)
-        return self.look_up(driver, name)
+        with just_made(f"bucket {name}"):
+            _block(driver, name, inputs)
+            if inputs.flag("encrypted"):
+                _encrypt(driver, name, inputs)
+            if inputs.flag("versioned"):
+                _keep_versions(driver, name, inputs)
+            return self.look_up(driver, name)
 
     def read(self, driver: Drivers, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`."""
@@ -89,9 +92,11 @@ class BucketCalls(Calls[Drivers]):
         )
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`: by name, if its tags have the token."""
+        """See `Calls.search`: by name, if its tags have the token. What a crash left half-way is pending."""
         found = self.look_up(driver, _bucket_name(inputs, owner))
-        return found if found.ownership and found.ownership.token == owner.token else None
+        if not found.ownership or found.ownership.token != owner.token:
+            return None
+        return unless_unfinished(found, Bucket.kind, inputs, ("encrypted", "public", "versioned"))
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`."""

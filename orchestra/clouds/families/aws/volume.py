@@ -16,6 +16,7 @@ from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotReadyError
+from orchestra.resources.compute import Snapshot, Volume
 
 _TYPES: Final = MappingProxyType({"ssd": "gp3", "hdd": "st1"})
 _TOLD_TYPES: Final = MappingProxyType({told: name for name, told in _TYPES.items()})
@@ -31,6 +32,7 @@ class VolumeCalls(Described):
     """A volume: gp3 for ``ssd``, st1 for ``hdd``. One of another type is told by AWS's own name for it."""
 
     kind = "compute.Volume"
+    resource = Volume
     listing: ClassVar[Listing] = Listing(
         action="DescribeVolumes", container="volumeSet", id_filter="volume-id", id_parameter="VolumeId", size=500
     )
@@ -118,16 +120,13 @@ def _modifications(drivers: Drivers, volumes: Sequence[str]) -> dict[str, Elemen
 
 
 def _changed(observation: Observation, modification: Element) -> Observation:
-    told = query.text(modification, "targetVolumeType")
+    told = {"size_gib": int(query.text(modification, "targetSize"))}
+    target = query.text(modification, "targetVolumeType")
     return attrs.evolve(
         observation,
         status=Status.PENDING,
         detail="modifying",
-        inputs={
-            **observation.inputs,
-            "size_gib": int(query.text(modification, "targetSize")),
-            "type": _TOLD_TYPES.get(told, told),
-        },
+        inputs={**observation.inputs, **told, **({"type": _TOLD_TYPES.get(target, target)} if target else {})},
     )
 
 
@@ -135,6 +134,7 @@ class SnapshotCalls(Described):
     """A snapshot of a volume."""
 
     kind = "compute.Snapshot"
+    resource = Snapshot
     listing: ClassVar[Listing] = Listing(
         action="DescribeSnapshots",
         container="snapshotSet",
