@@ -28,7 +28,7 @@ myst_heading_anchors = 3
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 add_module_names = False
 python_use_unqualified_type_names = True
 
@@ -40,6 +40,7 @@ nitpick_ignore_regex = [
 
 html_theme = "furo"
 html_title = f"orchestra {release}"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 pygments_style = "friendly"
 pygments_dark_style = "native"

@@ -10,27 +10,17 @@ from typing import Any, Final
 import attrs
 from sphinx.application import Sphinx
 
-import orchestra
 from orchestra.model.fields import InputSpec, KindSpec, OutputField
-from orchestra.model.resource import Resource
 from orchestra.model.typecheck import describe
+from orchestra.resources.catalogue import KINDS
 
 PAGE: Final = "kinds"
 PLACE: Final = "% catalogue"
-SERVICES: Final = ("network", "compute", "balancing", "dns", "storage")
-
-
-def kinds() -> list[KindSpec]:
-    """Every kind of the public face, service by service, in the order in which they are declared."""
-    classes = [getattr(orchestra, name) for name in orchestra.__all__]
-    found = [one.kind for one in classes if isinstance(one, type) and issubclass(one, Resource) and one is not Resource]
-    found.sort(key=lambda kind: (SERVICES.index(kind.service), inspect.getsourcelines(kind.cls)[1]))
-    return found
 
 
 def page() -> str:
     """The reference of all kinds, in Markdown."""
-    return "\n".join(line for kind in kinds() for line in section(kind))
+    return "\n".join(line for cls in KINDS for line in section(cls.kind))
 
 
 def section(kind: KindSpec) -> Iterator[str]:
@@ -41,7 +31,7 @@ def section(kind: KindSpec) -> Iterator[str]:
     yield f"{prose(inspect.getdoc(kind.cls) or '')}\n"
     yield "| input | type | default | a change of it | meaning |"
     yield "|---|---|---|---|---|"
-    hints = typing.get_type_hints(kind.cls, localns={"Cloud": object})
+    hints = typing.get_type_hints(kind.cls)
     defaults = {field.name: field.default for field in attrs.fields(typing.cast("type[Any]", kind.cls))}
     for spec in kind.inputs.values():
         yield row(

@@ -23,6 +23,7 @@ WITHOUT_ENTRY: Final = frozenset(
     {
         "Account",
         "Check",
+        "NamedCloud",
         "OutputField",
         "Parameter",
         "Path",
