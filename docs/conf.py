@@ -26,6 +26,7 @@ myst_heading_anchors = 3
 
 # docstrings say `Plan` for what users know as orchestra.Plan: extensions.public_names finds it
 default_role = "py:obj"
+smartquotes = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True}

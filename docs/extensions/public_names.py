@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import enum
 import importlib
 import inspect
 import pkgutil
@@ -17,6 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import orchestra
+from orchestra.model import values
 from orchestra.model.resource import Resource
 
 WITHOUT_ENTRY: Final = frozenset(
@@ -42,10 +45,19 @@ WITHOUT_ENTRY: Final = frozenset(
 """Names of the library that appear in signatures and docstrings and have no entry in the reference."""
 
 
+ALIASES: Final = ("Plain", "Value", "Values")
+"""Names of `orchestra.model.values` for long unions of types: signatures tell the name."""
+
+
 def complete_annotations() -> None:
     """Import what the modules import for type checkers only, so that annotations tell the names in full."""
+    short = {name: typing.NewType(name, object) for name in ALIASES}
+    for alias in short.values():
+        alias.__module__ = values.__name__
     for found in pkgutil.walk_packages(orchestra.__path__, "orchestra."):
         module = importlib.import_module(found.name)
+        if module is not values:
+            vars(module).update({name: alias for name, alias in short.items() if name in vars(module)})
         for statement in ast.parse(inspect.getsource(module)).body:
             if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
                 imports = ast.Module([one for one in statement.body if isinstance(one, ast.ImportFrom)], [])
@@ -72,6 +84,8 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
     if node.get("refdomain") != "py":
         return None
     wanted = str(node["reftarget"]).split("[", 1)[0]
+    if hasattr(builtins, wanted):
+        return None
     if wanted in WITHOUT_ENTRY or wanted.rpartition(".")[2] in WITHOUT_ENTRY:
         return content
     objects = env.domains.python_domain.objects
@@ -94,10 +108,12 @@ def link(app: Sphinx, node: pending_xref, content: nodes.TextElement, page: str,
 def shorten(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """A kind's inputs have a page of their own; a constructor that users don't call isn't shown."""
+    """A kind's inputs have a page of their own; enums and protocols aren't made by calling them."""
     if inspect.isclass(obj) and issubclass(obj, Resource):
         return "(**inputs)", returns
-    return signature, returns
+    if inspect.isclass(obj) and (issubclass(obj, enum.Enum) or getattr(obj, "_is_protocol", False)):
+        return "", returns
+    return signature and signature.replace("NOTHING", "..."), returns  # attrs' word for a default that is made
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
