@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -138,19 +139,21 @@ class Scene:
         return self.provider(kind).update(external_id, update)
 
 
+@functools.cache
+def client(server: MotoServer, service: str) -> Any:
+    """AWS's own library, to see what is really there."""
+    return boto3.client(
+        service,
+        region_name=REGION,
+        endpoint_url=server.endpoint,
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )
+
+
 def census(server: MotoServer) -> collections.Counter[str]:
     """How many of everything there is, as AWS's own library tells: what was terminated doesn't count."""
-
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=server.endpoint,
-            aws_access_key_id=server.access_key,
-            aws_secret_access_key=server.secret_key,
-        )
-
-    ec2, elb, route53, s3 = client("ec2"), client("elb"), client("route53"), client("s3")
+    ec2, elb, route53, s3 = (client(server, service) for service in ("ec2", "elb", "route53", "s3"))
     live = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
     instances = [
         one

@@ -64,12 +64,12 @@ class VolumeAttachmentCalls(Calls[Drivers]):
         return self.look_up(driver, external_id)
 
     def delete(self, driver: Drivers, external_id: str) -> None:
-        """See `Calls.delete`. EC2 answers by the volume's state when there is nothing to detach."""
+        """See `Calls.delete`. EC2 answers by the volume's state where there is nothing to detach."""
         volume, _, server = external_id.partition(":")
         try:
             query.ec2(driver.ec2, "DetachVolume", {"VolumeId": volume, "InstanceId": server})
         except Exception as error:
-            if isinstance(translate(error), NotFoundError) or self._find(driver, volume, server) is not None:
+            if translate(error).code != "IncorrectState" or self._find(driver, volume, server) is not None:
                 raise
 
     def everything(self, driver: Drivers) -> Iterator[Observation]:

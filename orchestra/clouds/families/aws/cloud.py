@@ -48,12 +48,12 @@ _CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
 class AwsCloud:
     """One account and region of AWS; make it with `aws`. Safe to use from several threads."""
 
-    def __init__(self, account: Account, name: str) -> None:
+    def __init__(self, account: Account, name: str, settling: float) -> None:
         self.name = name
         pools = Pools()
         self._session: Session[Drivers] = Session(lambda: Drivers(account, pools))
         self._providers: Mapping[str, Provider] = MappingProxyType(
-            {calls.kind: DriverProvider(calls(), self._session, translate) for calls in _CALLS}
+            {calls.kind: DriverProvider(calls(), self._session, translate, settling=settling) for calls in _CALLS}
         )
 
     def provider(self, kind: str) -> Provider | None:
@@ -81,6 +81,7 @@ def aws(
     secret_key: str | None = None,
     session_token: str | None = None,
     name: str | None = None,
+    consistency_seconds: float = 30.0,
 ) -> AwsCloud:
     """Amazon Web Services, in one region.
 
@@ -89,6 +90,9 @@ def aws(
     is given is never mixed with one of the environment. ``endpoint`` is the URL of a server that speaks AWS's API for
     all services, such as ``http://127.0.0.1:4566``; by default AWS's own hosts. ``name`` stands in the state for this
     cloud and must stay the same; default ``aws:`` and the region. Give one where two accounts are used in one region.
+
+    ``consistency_seconds``: AWS is eventually consistent: for so long after a creation "not found" is not taken for
+    gone but asked again (30; the EC2 API reference, "Eventual consistency", names no bound and advises to wait).
 
     Makes no call: `AwsCloud.verify` does. Raises `CredentialsError` when a key is missing and `InvalidRequestError`
     for an unknown region or a wrong endpoint.
@@ -111,4 +115,4 @@ def aws(
             remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give access_key=… and secret_key=…",
         )
     account = Account(place, hosts(place, endpoint), access_key, secret_key, session_token or None)
-    return AwsCloud(account, name or f"aws:{place}")
+    return AwsCloud(account, name or f"aws:{place}", consistency_seconds)
