@@ -223,6 +223,8 @@ class Capabilities:
     """What a provider can do. ``unsupported`` maps an input to what isn't possible with it, a sentence."""
 
     unsupported: Mapping[str, str] = attrs.field(factory=dict)
+    settling: float = 0.0
+    """Seconds after a creation for which the cloud may still say that there is no such thing."""
 
 
 class Provider(Protocol):

@@ -327,6 +327,7 @@ class Deployment:
             default_cloud=self.cloud.name,
             keyring=Keyring(key.encode() if key else None, snapshot.salt, self.name),
             width=self._width,
+            clock=self._clock,
         )
 
     def _office(self, listeners: Sequence[events.Listener]) -> Office:

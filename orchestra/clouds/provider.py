@@ -61,14 +61,21 @@ class Calls(abc.ABC, Generic[D]):
 
 
 class DriverProvider(Generic[D]):
-    """A `Provider` over the `Calls` of one kind."""
+    """A `Provider` over the `Calls` of one kind. ``settling`` is that of `Capabilities`, in seconds."""
 
-    def __init__(self, calls: Calls[D], session: Session[D], translate: Callable[[Exception], CloudError]) -> None:
+    def __init__(
+        self,
+        calls: Calls[D],
+        session: Session[D],
+        translate: Callable[[Exception], CloudError],
+        *,
+        settling: float = 0.0,
+    ) -> None:
         self._calls = calls
         self._session = session
         self._translate = translate
         self.kind = calls.kind
-        self.capabilities = Capabilities(unsupported=calls.unsupported)
+        self.capabilities = Capabilities(unsupported=calls.unsupported, settling=settling)
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[D]:

@@ -85,6 +85,7 @@ def _create(shop: Workshop, progress: Progress) -> Accepted | Finished:
         token=intent.token,
         condition=Condition.CREATING,
         inputs=progress.inputs.kept,
+        made_at=shop.clock.now(),
     )
     record = with_outputs(shop, declared_now(shop, record, item), observation)
     written, removed = _displaced(shop, step)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
-from orchestra.contracts import Cloud, Observation, Provider
+from orchestra.contracts import Clock, Cloud, Observation, Provider, Reading
 from orchestra.errors import ApplyError, CloudError, UnsupportedError
 from orchestra.model.address import Address
 from orchestra.state.records import Record
 
 RecordKey = tuple[Address, str]
+
+SETTLE_PAUSE: Final = 1.0
+"""Seconds between questions for what an eventually consistent cloud does not show yet."""
 
 
 def provider_for(clouds: Mapping[str, Cloud], cloud: str, kind: str, address: Address) -> Provider:
@@ -35,7 +39,7 @@ def provider_for(clouds: Mapping[str, Cloud], cloud: str, kind: str, address: Ad
 
 
 def observe_all(
-    records: Iterable[Record], clouds: Mapping[str, Cloud], width: int
+    records: Iterable[Record], clouds: Mapping[str, Cloud], width: int, clock: Clock
 ) -> dict[RecordKey, Observation | None]:
     """What the clouds tell of ``records``: None for what is gone.
 
@@ -49,7 +53,7 @@ def observe_all(
     if not groups:
         return found
     with ThreadPoolExecutor(max_workers=min(width, len(groups)), thread_name_prefix="orchestra-read") as pool:
-        readings = pool.map(lambda group: _observe(group, clouds), groups.values())
+        readings = pool.map(lambda group: _observe(group, clouds, clock), groups.values())
         for observations, errors in readings:
             found.update(observations)
             causes += errors
@@ -65,14 +69,14 @@ def observe_all(
 
 
 def _observe(
-    group: list[Record], clouds: Mapping[str, Cloud]
+    group: list[Record], clouds: Mapping[str, Cloud], clock: Clock
 ) -> tuple[dict[RecordKey, Observation | None], list[Exception]]:
     first = group[0]
     found: dict[RecordKey, Observation | None] = {}
     errors: list[Exception] = []
     try:
         provider = provider_for(clouds, first.cloud, first.kind, first.address)
-        reading = provider.observe([record.external_id for record in group])
+        reading = _observe_settled(provider, group, clock)
     except (CloudError, UnsupportedError) as error:
         error.address = error.address or first.address
         return {}, [error]
@@ -90,6 +94,21 @@ def _observe(
                 )
             )
     return found, errors
+
+
+def _observe_settled(provider: Provider, group: list[Record], clock: Clock) -> Reading:
+    """Observe ``group``. What was made only just now and isn't shown is asked for again until the cloud has settled."""
+    reading = provider.observe([record.external_id for record in group])
+    settling = provider.capabilities.settling
+    found, unread = dict(reading.found), dict(reading.unread)
+    young = [record for record in group if record.external_id in reading.gone]
+    while young := [one for one in young if clock.now() - one.made_at < settling]:
+        clock.sleep(SETTLE_PAUSE)
+        again = provider.observe([record.external_id for record in young])
+        found.update(again.found)
+        unread.update(again.unread)
+        young = [record for record in young if record.external_id in again.gone]
+    return Reading(found=found, gone=reading.gone - found.keys() - unread.keys(), unread=unread)
 
 
 def verify_all(clouds: Iterable[Cloud]) -> None:

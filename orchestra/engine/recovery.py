@@ -8,7 +8,7 @@ import attrs
 
 from orchestra.contracts import Clock, Cloud, Inputs, Observation, Ownership, Status
 from orchestra.engine.journal import Journal
-from orchestra.engine.reading import provider_for
+from orchestra.engine.reading import SETTLE_PAUSE, provider_for
 from orchestra.errors import OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.values import Values
@@ -48,7 +48,7 @@ def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
     settled: list[Settlement] = []
     for intent in snapshot.pending:
         found = (
-            _look_for(intent, snapshot.deployment, recovery.clouds) if intent.operation is Operation.CREATE else None
+            _look_for(intent, snapshot.deployment, recovery) if intent.operation is Operation.CREATE else None
         )
         outcome = Outcome(
             run=recovery.run,
@@ -76,10 +76,16 @@ def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
     return settled
 
 
-def _look_for(intent: Intent, deployment: str, clouds: Mapping[str, Cloud]) -> Observation | None:
+def _look_for(intent: Intent, deployment: str, recovery: Recovery) -> Observation | None:
+    """What ``intent`` made; asked for again while the cloud may not show yet what was made so lately."""
     owner = Ownership(deployment, intent.address, intent.token)
     try:
-        return provider_for(clouds, intent.cloud, intent.kind, intent.address).find(owner, Inputs(intent.inputs))
+        provider = provider_for(recovery.clouds, intent.cloud, intent.kind, intent.address)
+        found = provider.find(owner, Inputs(intent.inputs))
+        while found is None and recovery.clock.now() - intent.at < provider.capabilities.settling:
+            recovery.clock.sleep(SETTLE_PAUSE)
+            found = provider.find(owner, Inputs(intent.inputs))
+        return found
     except OrchestraError as error:
         error.address = error.address or intent.address
         raise

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from orchestra.contracts import Cloud
+from orchestra.contracts import Clock, Cloud
 from orchestra.engine.keyring import Keyring
 from orchestra.engine.reading import observe_all, verify_all
 from orchestra.engine.support import check_support, choose_all, keyed_only
@@ -27,6 +27,7 @@ class Site:
     default_cloud: str
     keyring: Keyring
     width: int
+    clock: Clock
 
     def cloud_of(self, item: Declared) -> str:
         """The name of the cloud that ``item`` is to be on."""
@@ -48,7 +49,7 @@ def survey(site: Site, snapshot: Snapshot, options: Options, refresh: bool) -> W
         if options.mode is Mode.NORMAL:
             used.update(map(site.cloud_of, items))
         verify_all(site.clouds[name] for name in sorted(used) if name in site.clouds)
-    observations = observe_all(records, site.clouds, site.width) if refresh else {}
+    observations = observe_all(records, site.clouds, site.width, site.clock) if refresh else {}
     choices = {}
     if options.mode is Mode.NORMAL:
         choices = choose_all(site.declaration, snapshot, site.clouds, site.cloud_of)

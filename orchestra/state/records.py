@@ -49,6 +49,8 @@ class Record:
     retain: bool = False
     create_before_delete: bool | None = None
     delete_timeout: float | None = None
+    made_at: float = 0.0
+    """When its creation was answered, in seconds since 1970-01-01 UTC; 0 if it was made otherwise."""
 
     @property
     def key(self) -> tuple[Address, str]:

@@ -32,7 +32,11 @@ def server() -> Iterator[MotoServer]:
 def cloud(server: MotoServer) -> oc.Cloud:
     server.reset()
     return oc.clouds.aws(
-        region=REGION, endpoint=server.endpoint, access_key=server.access_key, secret_key=server.secret_key
+        region=REGION,
+        endpoint=server.endpoint,
+        access_key=server.access_key,
+        secret_key=server.secret_key,
+        consistency_seconds=0,
     )
 
 

@@ -194,6 +194,7 @@ RECORD = Record(
     retain=True,
     create_before_delete=False,
     delete_timeout=1.5,
+    made_at=3.5,
 )
 INTENT = Intent(
     run="run-1",

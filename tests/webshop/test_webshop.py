@@ -61,7 +61,7 @@ class Aws:
         server.reset()
         self.server = server
         keys = {"access_key": server.access_key, "secret_key": server.secret_key}
-        self.cloud = oc.clouds.aws(region=REGION, endpoint=server.endpoint, **keys)
+        self.cloud = oc.clouds.aws(region=REGION, endpoint=server.endpoint, consistency_seconds=0, **keys)
         self.ec2 = self.client("ec2")
 
     def client(self, service: str) -> Any:
