@@ -11,7 +11,6 @@ import contextlib
 import doctest
 import io
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -63,7 +62,8 @@ def enter(namespace: dict[str, Any]) -> None:
     for name in list(os.environ):
         if name.startswith(SET_HERE):
             del os.environ[name]
-    os.chdir(tempfile.mkdtemp(prefix="orchestra-docs-"))
+    namespace["_folder"] = tempfile.TemporaryDirectory(prefix="orchestra-docs-")
+    os.chdir(namespace["_folder"].name)
 
 
 def leave(namespace: Mapping[str, Any]) -> None:
@@ -71,11 +71,10 @@ def leave(namespace: Mapping[str, Any]) -> None:
     for one in namespace.values():
         if isinstance(one, (oc.Deployment, oc.clouds.SimulatedCloud)):
             one.close()
-    folder = os.getcwd()
     os.chdir(namespace["_came_from"])
     os.environ.clear()
     os.environ.update(namespace["_settings"])
-    shutil.rmtree(folder)
+    namespace["_folder"].cleanup()  # its own folder by name, never the working directory: pages may overlap
 
 
 pages: Final = Sybil(
