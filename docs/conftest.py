@@ -56,25 +56,35 @@ def compare(example: Example) -> str | None:
 
 def enter(namespace: dict[str, Any]) -> None:
     """Give a page a folder of its own, and nothing of the machine's settings."""
-    namespace["_came_from"] = os.getcwd()
-    namespace["_settings"] = dict(os.environ)
+    undo = namespace["_undo"] = contextlib.ExitStack()
+    # deletes the one folder that it made, by name, whatever the working directory is by then
+    folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="orchestra-docs-"))
+    undo.callback(os.chdir, os.getcwd())
+    undo.callback(restore, dict(os.environ))
+    undo.callback(let_go, namespace)
     namespace["ROOT"] = ROOT
     for name in list(os.environ):
         if name.startswith(SET_HERE):
             del os.environ[name]
-    namespace["_folder"] = tempfile.TemporaryDirectory(prefix="orchestra-docs-")
-    os.chdir(namespace["_folder"].name)
+    os.chdir(folder)
 
 
 def leave(namespace: Mapping[str, Any]) -> None:
-    """Let go of files, put the machine's settings back, and delete the folder."""
+    """Undo what `enter` did; a second time there is nothing left to undo."""
+    namespace["_undo"].close()
+
+
+def restore(settings: Mapping[str, str]) -> None:
+    """Put the machine's settings back."""
+    os.environ.clear()
+    os.environ.update(settings)
+
+
+def let_go(namespace: Mapping[str, Any]) -> None:
+    """Close the files that a page left open."""
     for one in namespace.values():
         if isinstance(one, (oc.Deployment, oc.clouds.SimulatedCloud)):
             one.close()
-    os.chdir(namespace["_came_from"])
-    os.environ.clear()
-    os.environ.update(namespace["_settings"])
-    namespace["_folder"].cleanup()  # its own folder by name, never the working directory: pages may overlap
 
 
 pages: Final = Sybil(
