@@ -11,13 +11,22 @@ from libcloud.loadbalancer.types import State
 
 from orchestra.clouds.families.simulated.endpoint import WEBSITE, NoConnection, Tags
 from orchestra.clouds.families.simulated.firewalls import check_on_network
-from orchestra.clouds.families.simulated.kinds import BALANCER, SERVER, SUBNET, BalancerBody, HealthCheckBody, state_at
+from orchestra.clouds.families.simulated.kinds import (
+    BALANCER,
+    FAILED,
+    SERVER,
+    SUBNET,
+    BalancerBody,
+    HealthCheckBody,
+    state_at,
+)
 from orchestra.clouds.families.simulated.listing import Filter
 from orchestra.clouds.families.simulated.refusals import refusal
 from orchestra.clouds.families.simulated.rows import Row, Rows
 from orchestra.clouds.families.simulated.tagging import Tagging
 
 _PROTOCOLS: Final = ("tcp", "http")
+_STATES: Final = MappingProxyType({"pending": State.PENDING, "running": State.RUNNING, FAILED: State.ERROR})
 
 # Libcloud's constructors have no types
 _MEMBER: Final[Callable[..., Member]] = Member
@@ -170,7 +179,7 @@ class SimulatedBalancerDriver(Tagging, Driver):
         return _BALANCER(
             row.id,
             body["name"],
-            State.RUNNING if state == "running" else State.PENDING,
+            _STATES[state],
             body["address"],
             body["port"],
             self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -43,6 +43,40 @@ class Faults(Protocol):
 
 
 @attrs.frozen(kw_only=True)
+class Fate:
+    """What becomes of something that takes time to become ready."""
+
+    late: float = 0.0
+    """How many seconds more it takes."""
+    failed: bool = False
+    """Whether it then fails for good, although it was accepted."""
+
+
+@runtime_checkable
+class Distortions(Faults, Protocol):
+    """`Faults` that also bend what a call does. Each is asked between `before` and `after` of the call, or just after.
+
+    Faults without these methods break calls only.
+    """
+
+    def delay(self, call: Call) -> float:
+        """How many seconds the call takes beside `Behaviour.latency`."""
+        ...
+
+    def fate(self, call: Call) -> Fate:
+        """What becomes of what the call sets going. Asked only where something takes time to become ready."""
+        ...
+
+    def shown(self, call: Call, number: int) -> int:
+        """How many of the ``number`` things on this page of a list are told; with fewer the list ends there."""
+        ...
+
+    def repeats(self, action: str) -> bool:
+        """Whether the request that was just answered arrives a second time. The caller gets the second answer."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
 class Behaviour:
     """How the simulated cloud behaves. The default is fast, consistent and without limits.
 
@@ -70,7 +104,7 @@ class Behaviour:
     page_size: int = 500
     """How many things one call lists; longer lists take more calls."""
     faults: Faults | None = None
-    """What goes wrong with calls. None: nothing."""
+    """What goes wrong with calls: `Faults`, or `Distortions`. None: nothing."""
 
     def __attrs_post_init__(self) -> None:
         faults = [

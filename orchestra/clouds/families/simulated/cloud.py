@@ -19,6 +19,7 @@ from orchestra.clouds.families.simulated.calls.dns import RecordCalls, ZoneCalls
 from orchestra.clouds.families.simulated.calls.network import FirewallCalls, NetworkCalls, SubnetCalls
 from orchestra.clouds.families.simulated.calls.storage import BlobCalls, BucketCalls
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.delivery import delivered
 from orchestra.clouds.families.simulated.dns import SimulatedDNSDriver
 from orchestra.clouds.families.simulated.endpoint import Endpoint
 from orchestra.clouds.families.simulated.storage import SimulatedStorageDriver
@@ -84,10 +85,10 @@ class SimulatedCloud:
         self._endpoint: Endpoint | None = None
         self._providers: dict[str, Provider] = {}
         self._sessions: dict[str, Session[Any]] = {
-            "compute": Session(lambda: SimulatedNodeDriver(self._reached())),
-            "balancing": Session(lambda: SimulatedBalancerDriver(self._reached())),
-            "dns": Session(lambda: SimulatedDNSDriver(self._reached())),
-            "storage": Session(lambda: SimulatedStorageDriver(self._reached())),
+            "compute": Session(lambda: delivered(SimulatedNodeDriver(self._reached()), behaviour.faults)),
+            "balancing": Session(lambda: delivered(SimulatedBalancerDriver(self._reached()), behaviour.faults)),
+            "dns": Session(lambda: delivered(SimulatedDNSDriver(self._reached()), behaviour.faults)),
+            "storage": Session(lambda: delivered(SimulatedStorageDriver(self._reached()), behaviour.faults)),
         }
 
     def provider(self, kind: str) -> Provider | None:

@@ -12,6 +12,7 @@ from libcloud.compute.types import StorageVolumeState
 
 from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
 from orchestra.clouds.families.simulated.kinds import (
+    FAILED,
     SERVER,
     SNAPSHOT,
     VOLUME,
@@ -25,7 +26,13 @@ from orchestra.clouds.families.simulated.rows import Row
 
 _TYPES: Final = ("ssd", "hdd")
 _LARGEST: Final = 65536
-_STATES: Final = MappingProxyType({"creating": StorageVolumeState.CREATING, "available": StorageVolumeState.AVAILABLE})
+_STATES: Final = MappingProxyType(
+    {
+        "creating": StorageVolumeState.CREATING,
+        "available": StorageVolumeState.AVAILABLE,
+        FAILED: StorageVolumeState.ERROR,
+    }
+)
 
 
 class Disks(InProcess, NodeDriver):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from libcloud.common.base import Connection, ConnectionKey
 
 from orchestra.clouds.families.simulated import catalogue
-from orchestra.clouds.families.simulated.behaviour import Behaviour, Call, SystemClock, TokenBucket
-from orchestra.clouds.families.simulated.kinds import B, Kind, States
+from orchestra.clouds.families.simulated.behaviour import (
+    Behaviour,
+    Call,
+    Distortions,
+    Fate,
+    SystemClock,
+    TokenBucket,
+)
+from orchestra.clouds.families.simulated.kinds import FAILED, B, Kind, States
 from orchestra.clouds.families.simulated.listing import Filter, page, told
 from orchestra.clouds.families.simulated.rows import Row, Rows, count_everything
 from orchestra.clouds.families.simulated.world import World
@@ -46,12 +53,16 @@ class Endpoint:
         self.world = World(path)
         rate = self.behaviour.requests_per_second
         self._bucket = TokenBucket(rate, self.clock) if rate is not None else None
+        faults = self.behaviour.faults
+        self.distortions = faults if isinstance(faults, Distortions) else None
+        self._writing: Call | None = None
 
     @contextlib.contextmanager
     def write(self, call: Call) -> Iterator[Rows]:
         """The rows for a call that changes something: all of it, or nothing if it raises."""
         self._arrive(call)
         with self.world.writing() as connection:
+            self._writing = call  # by this thread alone: it has the world to itself
             yield Rows(connection, self.region, self.clock.now(), self.behaviour)
         self._leave(call)
 
@@ -72,8 +83,21 @@ class Endpoint:
                 with self.read(call) as rows:
                     found = page(rows, kind, part, after, size)
                     shown = told(rows, kind, found.records, self.behaviour.consistency_seconds)
-                yield from shown
+                    kept = self.distortions.shown(call, len(shown)) if self.distortions else len(shown)
+                yield from shown[:kept]
+                if kept < len(shown):
+                    return
                 after = found.after
+
+    def passing(self, states: Sequence[str]) -> States:
+        """``states`` one after the other from now on, each but the last for as long as a boot takes.
+
+        For what the call being written sets going; its faults may have it come late, or fail.
+        """
+        fate = self.distortions.fate(self._writing) if self.distortions and self._writing else Fate()
+        now, boot = self.clock.now(), self.behaviour.boot_seconds
+        passed = [(now + step * boot + (fate.late if step else 0.0), state) for step, state in enumerate(states)]
+        return [*passed[:-1], (passed[-1][0], FAILED)] if fate.failed else passed
 
     def inventory(self) -> dict[str, int]:
         """How many there really are of each kind; no call, so nothing delays or fails it."""
@@ -87,6 +111,8 @@ class Endpoint:
             self.clock.sleep(self.behaviour.latency)
         if self.behaviour.faults is not None:
             self.behaviour.faults.before(call)
+        if self.distortions is not None and (delay := self.distortions.delay(call)):
+            self.clock.sleep(delay)
 
     def _leave(self, call: Call) -> None:
         if self.behaviour.faults is not None:
@@ -139,9 +165,8 @@ class InProcess:
         return self.endpoint.list(call, kind, wanted or Filter())
 
     def _passing(self, *states: str) -> States:
-        """``states`` one after the other from now on, each but the last for as long as a boot takes."""
-        now, boot = self._now(), self.endpoint.behaviour.boot_seconds
-        return [(now + step * boot, state) for step, state in enumerate(states)]
+        """See `Endpoint.passing`."""
+        return self.endpoint.passing(states)
 
     def _now(self) -> float:
         return self.endpoint.clock.now()

@@ -16,6 +16,9 @@ class Body(TypedDict):
 B = TypeVar("B", bound=Body)
 _B_co = TypeVar("_B_co", bound=Body, covariant=True)
 
+FAILED: Final = "failed"
+"""The state of what the cloud accepted and could not bring about."""
+
 States = list[tuple[float, str]]
 """States that a thing has had and will have, each with the time from which it holds; in order."""
 

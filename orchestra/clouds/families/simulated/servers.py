@@ -14,6 +14,7 @@ from orchestra.clouds.families.simulated.catalogue import IMAGE_BY_ID, SIZE_BY_N
 from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
 from orchestra.clouds.families.simulated.firewalls import check_on_network
 from orchestra.clouds.families.simulated.kinds import (
+    FAILED,
     KEY_PAIR,
     SERVER,
     ServerBody,
@@ -36,6 +37,7 @@ _NODE_STATES: Final = MappingProxyType(
         "stopping": NodeState.STOPPING,
         "stopped": NodeState.STOPPED,
         "shutting-down": NodeState.TERMINATED,
+        FAILED: NodeState.ERROR,
     }
 )
 

@@ -10,9 +10,9 @@ from libcloud.loadbalancer.base import Member
 from libcloud.loadbalancer.types import State
 
 from orchestra.clouds.families.simulated.balancing import SimulatedBalancerDriver, default_check
-from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, progress, relabel, tags_of
 from orchestra.clouds.families.simulated.kinds import HealthCheckBody
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.resources.balancing import LoadBalancer
 
 # Libcloud's constructors have no types
@@ -67,14 +67,14 @@ class LoadBalancerCalls(SimulatedCalls[SimulatedBalancerDriver, CloudBalancer]):
             "firewalls": extra["firewalls"],
             "health_check": extra["health_check"],
         }
-        ready = one.state == State.RUNNING
+        status, detail = progress(extra["status"], "running")
         return self.observation(
             str(one.id),
             inputs,
             {"address": one.ip},
             tags=extra["tags"],
-            status=Status.READY if ready else Status.PENDING,
-            detail="" if ready else extra["status"],
+            status=status,
+            detail=detail,
         )
 
     def update(self, driver: SimulatedBalancerDriver, external_id: str, update: Update) -> Observation:

@@ -14,11 +14,12 @@ from orchestra.clouds.families.simulated.access import SimulatedAddress
 from orchestra.clouds.families.simulated.calls import choice
 from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, image, node, relabel, size, tags_of
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.kinds import FAILED
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.model.values import Plain
 from orchestra.resources.compute import FloatingIp, KeyPair, Server
 
-_READY: Final = MappingProxyType({"running": Status.READY, "stopped": Status.READY})
+_STATUSES: Final = MappingProxyType({"running": Status.READY, "stopped": Status.READY, FAILED: Status.FAILED})
 """A stopped server is not on its way anywhere, so waiting for it would never end."""
 
 
@@ -106,7 +107,7 @@ class ServerCalls(SimulatedCalls[SimulatedNodeDriver, Node]):
             inputs,
             {"private_ip": one.private_ips[0], "public_ip": extra["public_ip"], "zone": extra["zone"]},
             tags=extra["tags"],
-            status=_READY.get(state, Status.PENDING),
+            status=_STATUSES.get(state, Status.PENDING),
             detail="" if state == "running" else state,
         )
 

@@ -11,6 +11,7 @@ from orchestra.clouds.families.simulated.calls.shared import (
     SimulatedCalls,
     location,
     node,
+    progress,
     relabel,
     snapshot,
     tags_of,
@@ -18,7 +19,7 @@ from orchestra.clouds.families.simulated.calls.shared import (
 )
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.clouds.families.simulated.refusals import refusal
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.resources.compute import Snapshot, Volume, VolumeAttachment
 
 
@@ -63,13 +64,13 @@ class VolumeCalls(SimulatedCalls[SimulatedNodeDriver, StorageVolume]):
             "encrypted": extra["encrypted"],
             "snapshot": extra["snapshot"],
         }
-        ready = extra["status"] == "available"
+        status, detail = progress(extra["status"], "available")
         return self.observation(
             one.id,
             inputs,
             tags=extra["tags"],
-            status=Status.READY if ready else Status.PENDING,
-            detail="" if ready else extra["status"],
+            status=status,
+            detail=detail,
         )
 
     def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:
@@ -170,14 +171,14 @@ class SnapshotCalls(SimulatedCalls[SimulatedNodeDriver, VolumeSnapshot]):
     def tell(self, one: VolumeSnapshot) -> Observation:
         """See `SimulatedCalls.tell`."""
         extra = one.extra
-        ready = extra["status"] == "available"
+        status, detail = progress(extra["status"], "available")
         return self.observation(
             one.id,
             {"volume": extra["volume"], "description": extra["description"]},
             {"size_gib": one.size},
             tags=extra["tags"],
-            status=Status.READY if ready else Status.PENDING,
-            detail="" if ready else extra["status"],
+            status=status,
+            detail=detail,
         )
 
     def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:

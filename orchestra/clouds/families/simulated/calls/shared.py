@@ -10,6 +10,7 @@ from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, Stora
 from libcloud.compute.types import NodeState
 
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.kinds import FAILED
 from orchestra.clouds.families.simulated.tagging import Tagging
 from orchestra.clouds.provider import Calls
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update, is_ownership_tag
@@ -85,6 +86,13 @@ class SimulatedCalls(Calls[D], Generic[D, T]):
             detail=detail,
             ownership=Ownership.from_tags(tags or {}),
         )
+
+
+def progress(state: str, *ready: str) -> tuple[Status, str]:
+    """How far something is that is in ``state``, and the cloud's own word for it if it isn't ``ready``."""
+    if state in ready:
+        return Status.READY, ""
+    return (Status.FAILED if state == FAILED else Status.PENDING), state
 
 
 def tags_of(inputs: Inputs, owner: Ownership) -> dict[str, str]:
