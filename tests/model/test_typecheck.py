@@ -72,7 +72,6 @@ SECRET = oc.Secret.env("A")
         (list, [[1]], [(1,)]),
         (typing.NewType("Id", str), ["x", 1], []),
     ],
-    ids=str,
 )
 def test_values_fit_their_annotation(annotation: Any, fits: list[object], does_not: list[object]) -> None:
     accepts = compile_check(annotation)
