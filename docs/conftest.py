@@ -105,4 +105,6 @@ class Readme:
 def pytest_configure(config: pytest.Config) -> None:
     """Called by pytest."""
     sys.path.insert(0, str(ROOT / "examples"))
+    # short examples leave it to Python to close a deployment, which Python 3.13 remarks on
+    config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
     config.pluginmanager.register(Readme())
