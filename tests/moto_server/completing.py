@@ -111,10 +111,10 @@ def _with_groups(request: Request, answer: Answer, ask: Ask) -> Answer:
 def _with_ends_of_disks(request: Request, answer: Answer) -> Answer:
     """AWS tells whether a disk goes with its instance, as the one that it starts from does."""
     roots = {
-        volume.volume.id
+        disk.volume_id
         for instance in _ec2(request).all_instances()
-        for device, volume in instance.block_device_mapping.items()
-        if device == instance.root_device_name
+        for disk in instance.block_device_mapping.values()
+        if disk.delete_on_termination
     }
 
     def told(found: re.Match[str]) -> str:
