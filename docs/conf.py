@@ -35,7 +35,10 @@ python_use_unqualified_type_names = True
 
 nitpick_ignore_regex = [
     # the standard library's own documentation is not read: a build needs no network
-    (r"py:(class|obj|exc)", r"(abc|collections\.abc|datetime|exceptiongroup|enum|os|pathlib|types|typing|builtins)\..*"),
+    (
+        r"py:(class|obj|exc)",
+        r"(abc|collections\.abc|datetime|exceptiongroup|enum|os|pathlib|types|typing|builtins)\..*",
+    ),
     (r"py:(class|obj)", r"(.*\.)?([A-Z]|T_co)"),  # type variables
 ]
 
