@@ -122,10 +122,14 @@ def size(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
     than all others. Equal ones go by name.
     """
     cpus, memory = float(str(wanted.get("cpus"))), float(str(wanted.get("memory_gib")))
+    known = drivers.ec2.list_sizes()
+    if not known:
+        raise ChoiceError(
+            f"Size(cpus={cpus:g}, memory_gib={memory:g}): Libcloud knows no instance types of {drivers.region}",
+            remedy="give the name of one, such as t3.medium",
+        )
     fitting = [
-        one
-        for one in drivers.ec2.list_sizes()
-        if int(one.extra.get("vcpu") or 0) >= cpus and one.ram >= memory * 1024 and _is_x86(one)
+        one for one in known if int(one.extra.get("vcpu") or 0) >= cpus and one.ram >= memory * 1024 and _is_x86(one)
     ]
     for tier in _TIERS:
         if best := _cheapest([one for one in fitting if tier(one)]):
