@@ -86,7 +86,7 @@ class Shim:
         environ: dict[str, Any] = {
             **request.environ,
             "REQUEST_METHOD": request.method,
-            "PATH_INFO": unquote(request.path),
+            "PATH_INFO": unquote(request.path, "latin-1"),  # as WSGI wants it
             "RAW_URI": url,
             "REQUEST_URI": url,
             "QUERY_STRING": request.query,

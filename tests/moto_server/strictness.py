@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from xml.etree.ElementTree import fromstring
 
 from moto.ec2.models import ec2_backends
 from moto.elb.models import elb_backends
+from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 
 from tests.moto_server.messages import ACCOUNT, Answer, Request, refusal
@@ -67,6 +69,36 @@ def _delete_group(request: Request) -> Answer | None:
         )
     )
     return refusal(request, 400, "DependencyViolation", f"resource {group} has a dependent object") if used else None
+
+
+def _create_group(request: Request) -> Answer | None:
+    vpc = request.parameters.get("VpcId", "")
+    if not vpc or vpc in _ec2(request).vpcs:
+        return None
+    return refusal(request, 400, "InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
+
+
+def _change_records(request: Request) -> Answer | None:
+    zone = route53_backends[ACCOUNT]["aws"].zones.get(request.path.split("/")[3])
+    if zone is None or not request.body:
+        return None
+    there = {(one.name.rstrip("."), one.type): sorted(one.records or []) for one in zone.rrsets}
+    for change in fromstring(request.body).iterfind("{*}ChangeBatch/{*}Changes/{*}Change"):
+        action, name, kind = (
+            change.findtext(path, "")
+            for path in ("{*}Action", "{*}ResourceRecordSet/{*}Name", "{*}ResourceRecordSet/{*}Type")
+        )
+        said = f"[Tried to {action.lower()} resource record set [name='{name}', type='{kind}'] but "
+        kept = there.get((name.rstrip(".").replace("*", r"\052"), kind), there.get((name.rstrip("."), kind)))
+        if action == "CREATE" and kept is not None:
+            return refusal(request, 400, "InvalidChangeBatch", f"{said}it already exists]")
+        if action == "DELETE" and kept is None:
+            return refusal(request, 400, "InvalidChangeBatch", f"{said}it was not found]")
+        values = sorted(one.text or "" for one in change.iterfind(".//{*}Value"))
+        if action == "DELETE" and kept != values:
+            told = "the values provided do not match the current values]"
+            return refusal(request, 400, "InvalidChangeBatch", f"{said}{told}")
+    return None
 
 
 def _delete_vpc(request: Request) -> Answer | None:
@@ -149,6 +181,7 @@ def _put_object(request: Request) -> Answer | None:
 
 
 _RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
+    "CreateSecurityGroup": _create_group,
     "DeleteSubnet": _delete_subnet,
     "DeleteSecurityGroup": _delete_group,
     "DeleteVpc": _delete_vpc,
@@ -158,4 +191,5 @@ _RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
     "DetachVolume": _detach_volume,
     "ReleaseAddress": _release_address,
     "PUT object": _put_object,
+    "POST rrset": _change_records,
 }
