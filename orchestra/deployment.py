@@ -26,7 +26,7 @@ from orchestra.engine.running import HEARTBEAT, Office, carry_out, check_fresh, 
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.errors import DefinitionError, NotFoundError, PlanError
-from orchestra.model.address import Address, is_address
+from orchestra.model.address import is_address
 from orchestra.model.declaration import collect
 from orchestra.model.expressions import Scope, evaluate, lower
 from orchestra.model.refs import Ref
@@ -148,9 +148,7 @@ class Deployment:
 
     # -- acting
 
-    def apply(
-        self, plan: Plan | None = None, *, on_failure: OnFailure = "continue", width: int | None = None
-    ) -> Run:
+    def apply(self, plan: Plan | None = None, *, on_failure: OnFailure = "continue", width: int | None = None) -> Run:
         """Carry out ``plan``, or a new one if none is given, and return what was done.
 
         ``on_failure``: ``"continue"`` goes on with everything that doesn't hang on what failed, ``"stop"`` begins
@@ -263,9 +261,9 @@ class Deployment:
         return cast(T, value)
 
     @property
-    def resources(self) -> Mapping[Address, Record]:
+    def resources(self) -> Mapping[str, Record]:
         """What the state knows, by address."""
-        return self.store.load().records
+        return {str(address): record for address, record in self.store.load().records.items()}
 
     def history(self) -> tuple[PastRun, ...]:
         """Every run so far, oldest first, with its journal."""
@@ -274,9 +272,9 @@ class Deployment:
             entries.setdefault(entry.run, []).append(entry)
         return tuple(PastRun(run=run, entries=tuple(entries.get(run.id, ()))) for run in self.store.runs())
 
-    def graph(self) -> dict[Address, tuple[Address, ...]]:
+    def graph(self) -> dict[str, tuple[str, ...]]:
         """What each declared resource uses."""
-        return {address: item.dependencies for address, item in self._declaration.resources.items()}
+        return {str(address): item.dependencies for address, item in self._declaration.resources.items()}
 
     @property
     def store(self) -> Store:

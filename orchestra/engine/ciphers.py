@@ -6,7 +6,9 @@ import hashlib
 import hmac
 from typing import Protocol
 
-from orchestra.errors import PlanError
+import attrs
+
+from orchestra.errors import PlanError, StateError
 
 
 class Cipher(Protocol):
@@ -17,7 +19,7 @@ class Cipher(Protocol):
         ...
 
     def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes | None) -> bytes:
-        """What was encrypted, or an exception if it was changed."""
+        """What was encrypted; raises `StateError` if it was changed, or encrypted with another key."""
         ...
 
 
@@ -34,10 +36,29 @@ def aes_gcm(key: bytes | None) -> Cipher:
             remedy="set the environment variable ORCHESTRA_KEY, or pass Deployment(key=…)",
         )
     try:
+        from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError as error:
         raise PlanError(
             "a secret output can only be kept encrypted, and the library for that isn't installed",
             remedy="install orchestra-iac[crypto]",
         ) from error
-    return AESGCM(derive(key, "outputs"))
+    return _AesGcm(AESGCM(derive(key, "outputs")), InvalidTag)
+
+
+@attrs.frozen
+class _AesGcm:
+    cipher: Cipher
+    wrong_key: type[Exception]
+
+    def encrypt(self, nonce: bytes, plain: bytes, associated: bytes | None) -> bytes:
+        return self.cipher.encrypt(nonce, plain, associated)
+
+    def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes | None) -> bytes:
+        try:
+            return self.cipher.decrypt(nonce, sealed, associated)
+        except self.wrong_key as error:
+            raise StateError(
+                "a secret output in the state can't be opened: it was encrypted with another key",
+                remedy="give the deployment the key that it had: ORCHESTRA_KEY, or Deployment(key=…)",
+            ) from error

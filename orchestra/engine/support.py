@@ -63,7 +63,11 @@ def choose_all(
     if len(causes) == 1:
         raise causes[0]
     if causes:
-        raise ApplyError(f"{len(causes)} choices can't be made, so no plan can be", causes)
+        raise ApplyError(
+            f"{len(causes)} choices can't be made, so no plan can be",
+            causes,
+            "choose images and sizes that the cloud has, or name its own ids",
+        )
     return found
 
 

@@ -481,5 +481,5 @@ def test_names_that_can_not_be_tags_are_refused(tmp_path: Path, name: str) -> No
 
 def test_a_graph_is_told(tmp_path: Path) -> None:
     graph = deploy(Chain(servers=1), MemoryCloud(), tmp_path).graph()
-    assert graph["web[0]"] == ("subnet",)  # type: ignore[index]
-    assert graph["zone"] == ()  # type: ignore[index]
+    assert graph["web[0]"] == ("subnet",)
+    assert graph["zone"] == ()

@@ -179,7 +179,7 @@ def test_what_fails_after_it_was_accepted_is_tainted_and_replaced(tmp_path: Path
     with pytest.raises(oc.ApplyError) as caught:
         deployment.apply()
     assert isinstance(caught.value.exceptions[0], oc.NotReadyError)
-    assert deployment.resources["web[0]"].condition is Condition.TAINTED  # type: ignore[index]
+    assert deployment.resources["web[0]"].condition is Condition.TAINTED
     cloud.before = lambda operation, kind, what: None
     plan = deployment.plan()
     assert [(change.address, change.action) for change in plan.changes] == [("web[0]", oc.Action.REPLACE)]
@@ -199,7 +199,7 @@ def test_what_takes_too_long_is_told_with_how_far_it_is(tmp_path: Path) -> None:
     (cause,) = caught.value.exceptions
     assert "it is still pending" in str(cause)
     assert "create_timeout" in str(cause)
-    assert deployment.resources["network"].condition is Condition.TAINTED  # type: ignore[index]
+    assert deployment.resources["network"].condition is Condition.TAINTED
     cloud.polls_until_ready = cloud.at("network").polls_until_ready = 0
     deployment.apply()
     assert deployment.plan().is_empty
