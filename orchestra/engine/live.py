@@ -10,7 +10,7 @@ from orchestra.model.declaration import Declaration, Declared
 from orchestra.model.expressions import Scope
 from orchestra.model.resource import Resource
 from orchestra.model.values import UNKNOWN, Revealed, Value, Values
-from orchestra.planning.inputs import Final, evaluated_at, finish, sealed
+from orchestra.planning.inputs import Final, check_planned, evaluated_at, finish, sealed
 from orchestra.state.records import Record
 
 
@@ -46,6 +46,10 @@ class Live:
     def inputs(self, item: Declared, planned: Values) -> Final:
         """The inputs of ``item`` for a call, as planned and with the unknown filled in."""
         return finish(item, planned, self.scope, self._keyring.seal)
+
+    def check(self, item: Declared, planned: Values) -> None:
+        """Raise `StalePlanError` if an input that is known already is no longer what the plan says."""
+        check_planned(item, planned, self.scope, self._keyring.seal)
 
     def triggers(self, item: Declared) -> Value:
         """The values that ``item`` is replaced on, sealed."""

@@ -19,11 +19,13 @@ from orchestra.engine.run import Run, StepResult, StepStatus
 from orchestra.engine.survey import Site
 from orchestra.engine.work import Workshop
 from orchestra.errors import ApplyError, LeaseLostError, StalePlanError
-from orchestra.planning.decide import Mode
+from orchestra.planning.decide import Action, Mode
 from orchestra.planning.plan import Plan
 from orchestra.planning.steps import Step, expand
-from orchestra.state.journal import Operation, RunRecord, RunStatus
+from orchestra.state.journal import Lease, Operation, RunRecord, RunStatus
 from orchestra.state.records import Snapshot
+
+_MAKES: Final = (Action.CREATE, Action.UPDATE, Action.REPLACE)
 
 HEARTBEAT: Final = 15.0
 """Seconds between renewals of the lease; a lease lasts four of them."""
@@ -65,6 +67,7 @@ def writing(
         snapshot = store.load()
         if check is not None:
             check(snapshot)
+        _close_dead(store, lease, now)
         store.start_run(lease, run)
         session = OpenRun(journal=Journal(store, lease), run=run, snapshot=snapshot)
         try:
@@ -76,6 +79,13 @@ def writing(
             ended = attrs.evolve(run, ended=office.clock.now(), status=session.status, counts=session.counts)
             with contextlib.suppress(LeaseLostError):  # whoever has the lease now goes on from the journal
                 store.finish_run(lease, ended)
+
+
+def _close_dead(store: Store, lease: Lease, now: float) -> None:
+    """Whoever holds the lease knows that a run still told as running is not: its process ended without a word."""
+    for run in store.runs():
+        if run.status is RunStatus.RUNNING:
+            store.finish_run(lease, attrs.evolve(run, ended=now, status=RunStatus.INTERRUPTED))
 
 
 def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
@@ -107,7 +117,7 @@ def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure) -> 
     counts = {action.value: number for action, number in plan.counts.items()}
     began = office.clock.monotonic()
     with writing(
-        office, purpose, plan_digest=plan.digest, check=lambda snapshot: check_fresh(plan, snapshot)
+        office, purpose, plan_digest=plan.digest, check=lambda snapshot: _check(plan, site, snapshot)
     ) as session:
         run, session.counts = session.run, counts
         shop = _workshop(site, office, session)
@@ -137,6 +147,21 @@ def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure) -> 
         seconds=seconds,
         interrupted=executor.stopped_by == INTERRUPTED,
     )
+
+
+def _check(plan: Plan, site: Site, snapshot: Snapshot) -> None:
+    """Refuse a plan that is stale, or that the stack no longer says, before anything is called or written."""
+    check_fresh(plan, snapshot)
+    made = {change.address: change for change in plan.changes if change.action in _MAKES and not change.deposed}
+    settled = {address: record for address, record in snapshot.records.items() if address not in made}
+    live = Live(site.declaration, site.keyring, settled)
+    for address, change in made.items():
+        item = live.item(address)
+        if item is None:
+            raise StalePlanError(
+                "the plan makes it, and the stack no longer declares it", address=address, remedy="make a new plan"
+            )
+        live.check(item, change.after)
 
 
 def _workshop(site: Site, office: Office, session: OpenRun) -> Workshop:

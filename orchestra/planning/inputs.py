@@ -96,6 +96,15 @@ def finish(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> Fin
     return Final(final_raw, final_kept)
 
 
+def check_planned(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> None:
+    """Raise `StalePlanError` if an input that ``scope`` knows already is no longer what the plan says."""
+    kept = kept_form(declared.kind, raw_inputs(declared, scope), seal)
+    for name, now in kept.items():
+        ignored = name in declared.lifecycle.ignore_changes or declared.kind.inputs[name].choice
+        if name in planned and is_known(now) and not ignored:
+            _check(planned[name], now, declared.address, name)
+
+
 def _chosen(planned: Value, now: Value) -> Value:
     """A choice as the plan made it; an id that was unknown then is known now."""
     if isinstance(planned, Mapping) and planned.get("id") is not UNKNOWN:

@@ -14,7 +14,7 @@ from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Provider
-from orchestra.state.journal import Holder, Operation, Phase
+from orchestra.state.journal import Holder, Operation, Phase, RunRecord
 
 
 def test_a_saved_plan_applies_exactly_what_it_names(tmp_path: Path) -> None:
@@ -47,13 +47,25 @@ def test_a_plan_of_another_deployment_is_refused(tmp_path: Path) -> None:
     assert cloud.things == {}
 
 
-def test_a_plan_of_another_stack_is_refused_before_its_call(tmp_path: Path) -> None:
+def test_a_plan_that_the_stack_no_longer_says_is_refused_before_any_call(tmp_path: Path) -> None:
     cloud = MemoryCloud()
     plan = deploy(Chain(cidr="10.0.0.0/16"), cloud, tmp_path).plan()
-    with pytest.raises(oc.ApplyError) as caught:
-        deploy(Chain(cidr="10.9.0.0/16"), cloud, tmp_path).apply(plan, on_failure="stop")
-    assert isinstance(caught.value.exceptions[0], oc.StalePlanError)
-    assert "network" not in {thing.owner.address for thing in cloud.things.values()}
+    with pytest.raises(oc.StalePlanError) as caught:
+        deploy(Chain(cidr="10.9.0.0/16"), cloud, tmp_path).apply(plan)
+    assert caught.value.address == "network"
+    with pytest.raises(oc.StalePlanError, match="no longer declares"):
+        deploy(Chain(servers=1), cloud, tmp_path).apply(plan)
+    assert cloud.things == {}
+    assert deploy(Chain(), cloud, tmp_path).history() == ()
+
+
+def test_a_run_whose_process_died_is_told_as_interrupted_by_the_next(tmp_path: Path) -> None:
+    deployment = deploy(Chain(), MemoryCloud(), tmp_path)
+    lease = deployment.store.acquire(Holder(user="a", host="b", process=1))
+    deployment.store.start_run(lease, RunRecord(id="dead", purpose="apply", started=1.0, by="a@b"))
+    deployment.store.release(lease)
+    deployment.apply()
+    assert [past.run.status.value for past in deployment.history()] == ["interrupted", "succeeded"]
 
 
 def test_a_plan_edited_by_hand_is_refused(tmp_path: Path) -> None:
