@@ -112,8 +112,9 @@ def _change_lines(change: Change) -> Iterator[Line]:
     yield Line(style, f"{mark:>3} {name}  {change.kind}{known}: {change.action.value}, {change.reason.value}{moved}")
     if change.action in (Action.DELETE, Action.FORGET):
         return
-    width = max((len(one.name) for one in change.properties), default=0)
-    for one in change.properties:
+    shown = [one for one in change.properties if change.action is not Action.CREATE or not _is_nothing(one.after)]
+    width = max((len(one.name) for one in shown), default=0)
+    for one in shown:
         if change.action is not Action.CREATE and _is_list(one.before) and _is_list(one.after):
             yield from _list_lines(one, style, width)
         else:
@@ -127,6 +128,11 @@ def _property(change: Change, one: PropertyChange) -> str:
     before = "(not set)" if isinstance(one.before, Absent) else show(one.before)
     forced = "  # forces replacement" if one.forces_replacement else ""
     return f"{before} -> {after}{forced}"
+
+
+def _is_nothing(value: Value | Absent) -> bool:
+    """Whether it is a default that is not worth a line in a creation."""
+    return isinstance(value, (str, Sequence, Mapping)) and len(value) == 0
 
 
 def _is_list(value: Value | Absent) -> TypeGuard[Sequence[Value]]:
