@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 
 from orchestra.contracts import Capabilities, Inputs, Observation, Ownership, Provider, Reading, Status, Update
-from orchestra.errors import NotFoundError
+from orchestra.errors import ConflictError, NotFoundError
 from orchestra.model.values import Plain
 
 
@@ -26,10 +26,27 @@ class Thing:
 
 
 class MemoryCloud:
-    """Holds things of any kind. ``before`` is called with (operation, kind, address or id) ahead of every call."""
+    """Holds things of any kind. ``before`` is called with (operation, kind, address or id) ahead of every call.
 
-    def __init__(self, name: str = "memory", polls_until_ready: int = 0) -> None:
+    ``natural`` maps kinds that can carry no ownership to the inputs that they are found by. ``settling`` is that of
+    `Capabilities`, and ``sees`` says whether `find` shows a thing yet. ``untold`` are inputs that the cloud doesn't
+    tell; ``told`` may change what it tells.
+    """
+
+    def __init__(
+        self,
+        name: str = "memory",
+        polls_until_ready: int = 0,
+        *,
+        natural: Mapping[str, Sequence[str]] | None = None,
+        settling: float = 0.0,
+    ) -> None:
         self.name = name
+        self.natural = natural or {}
+        self.settling = settling
+        self.sees: Callable[[Thing], bool] = lambda thing: True
+        self.untold: frozenset[str] = frozenset()
+        self.told: Callable[[Observation], Observation] = lambda observation: observation
         self.things: dict[str, Thing] = {}
         self.calls: list[tuple[str, str, str]] = []
         self.before: Callable[[str, str, str], None] = lambda operation, kind, what: None
@@ -54,6 +71,12 @@ class MemoryCloud:
         assert len(found) == 1, f"{len(found)} things at {address}"
         return found[0]
 
+    def put(self, kind: str, external_id: str, **inputs: Plain) -> Thing:
+        """Something that was there before, made by somebody else."""
+        thing = Thing(external_id, kind, dict(inputs), Ownership("theirs", "their", "0" * 32))
+        self.things[external_id] = thing
+        return thing
+
     def operations(self, *wanted: str) -> list[tuple[str, str]]:
         """(operation, address) of the calls that changed something, in order."""
         return [(operation, what) for operation, _, what in self.calls if operation in (wanted or CHANGING)]
@@ -66,15 +89,18 @@ class MemoryProvider:
     def __init__(self, cloud: MemoryCloud, kind: str) -> None:
         self._cloud = cloud
         self.kind = kind
-        self.capabilities = Capabilities()
+        self.capabilities = Capabilities(settling=cloud.settling)
 
     def create(self, inputs: Inputs, owner: Ownership) -> Observation:
         cloud = self._cloud
         cloud.called("create", self.kind, owner.address)
         with cloud.lock:
+            external_id = self._natural_id(inputs)
+            if external_id in cloud.things:
+                raise ConflictError(f"{external_id} exists already")
             found = next((thing for thing in cloud.things.values() if thing.owner.token == owner.token), None)
             if found is None:
-                external_id = f"{self.kind.rpartition('.')[2].lower()}-{next(cloud.numbers)}"
+                external_id = external_id or f"{self.kind.rpartition('.')[2].lower()}-{next(cloud.numbers)}"
                 found = Thing(external_id, self.kind, plain(inputs), owner, cloud.polls_until_ready)
                 cloud.things[external_id] = found
         cloud.after("create", self.kind, owner.address)
@@ -94,10 +120,16 @@ class MemoryProvider:
 
     def find(self, owner: Ownership, inputs: Inputs) -> Observation | None:
         self._cloud.called("find", self.kind, owner.address)
-        for thing in self._cloud.things.values():
-            if thing.owner.token == owner.token:
+        with self._cloud.lock:
+            there = [thing for thing in self._cloud.things.values() if self._cloud.sees(thing)]
+        natural_id = self._natural_id(inputs)
+        for thing in there:
+            if thing.external_id == natural_id or (not natural_id and thing.owner.token == owner.token):
                 return self._observation(thing)
         return None
+
+    def _natural_id(self, inputs: Inputs) -> str:
+        return "/".join(inputs.text(name) for name in self._cloud.natural.get(self.kind, ()))
 
     def update(self, external_id: str, update: Update) -> Observation:
         thing = self._cloud.things.get(external_id)
@@ -133,10 +165,16 @@ class MemoryProvider:
         inputs = {
             name: {"id": value["id"]} if isinstance(value, dict) and "id" in value else value
             for name, value in thing.inputs.items()
+            if name not in self._cloud.untold
         }
-        return Observation(
-            external_id=thing.external_id, status=status, inputs=inputs, outputs=outputs, ownership=thing.owner
+        observation = Observation(
+            external_id=thing.external_id,
+            status=status,
+            inputs=inputs,
+            outputs=outputs,
+            ownership=None if thing.kind in self._cloud.natural else thing.owner,
         )
+        return self._cloud.told(observation)
 
 
 OUTPUTS = {
