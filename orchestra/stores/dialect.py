@@ -52,7 +52,15 @@ class Dialect(Protocol):
 
     @property
     def begin_write(self) -> str:
-        """The statement that begins a transaction which no other writer gets into."""
+        """The statement that begins a transaction that writes."""
+        ...
+
+    @property
+    def for_update(self) -> str:
+        """What a SELECT ends with to keep other writers away from the row that it reads, until the transaction ends.
+
+        '' where `begin_write` lets no other writer in at all.
+        """
         ...
 
     @property
@@ -61,7 +69,7 @@ class Dialect(Protocol):
         ...
 
     def connect(self) -> Connection:
-        """Open the database, with the tables in it if it is new.
+        """Open the database, with the tables in it if it is new. Called again when a connection was lost.
 
         Raises `StateError` with the remedy, `CorruptStateError`, or `StateVersionError` before anything is changed.
         """
@@ -69,6 +77,14 @@ class Dialect(Protocol):
 
     def sql(self, statement: str) -> str:
         """``statement``, which has '?' for each parameter, as this database wants it."""
+        ...
+
+    def is_usable(self, connection: Connection) -> bool:
+        """Whether a transaction can be begun on ``connection``; if not, it is lost, and with it what it began."""
+        ...
+
+    def may_repeat(self, error: Exception) -> bool:
+        """Whether the database undid the transaction that met ``error``, one of `errors`, for it to be repeated."""
         ...
 
     def explain(self, error: Exception, deployment: str) -> OrchestraError:

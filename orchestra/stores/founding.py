@@ -30,15 +30,15 @@ def check_version(execute: Execute, where: str) -> None:
         )
 
 
-def enter_deployment(execute: Execute, deployment: str, where: str) -> None:
+def enter_deployment(execute: Execute, deployment: str, *, where: str, for_update: str) -> None:
     """Write the row of ``deployment`` if there is none yet; inside a transaction that writes.
 
     That a deployment isn't there is believed only if all that ever were are: its row may have been damaged.
     """
+    found = execute(f"{schema.SELECT_META}{for_update}", (schema.META_TOTAL,)).fetchone()  # before the names are read
     names = [str(row[0]) for row in execute(schema.SELECT_NAMES, ()).fetchall()]
     if deployment in names:
         return
-    found = execute(schema.SELECT_META, (schema.META_TOTAL,)).fetchone()
     total = total_of(_name_digest(name) for name in names)
     if found is None or found[0] != total:
         raise damaged("its row is missing, or that of another deployment is", where=where, deployment=deployment)

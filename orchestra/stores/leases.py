@@ -44,25 +44,30 @@ class Tenure:
         )
 
     def renewed(self, lease: Lease, *, now: float, seconds: float, deployment: str) -> Tenure:
-        """The lease prolonged to ``seconds`` from now; raises `LeaseLostError`."""
-        self.check(lease, now=now, deployment=deployment)
+        """The lease prolonged to ``seconds`` from now; raises `LeaseLostError` unless it is still the last given out.
+
+        That it has expired doesn't matter as long as nobody took it, so that a laptop which slept goes on. It is safe:
+        the store looks at the fence and writes in one transaction, and whoever takes the lease raises the fence first.
+
+        Every write prolongs it, not the heartbeat alone: whoever begins a call then has the whole of the lease before
+        it, and nobody can take an expired one between the beginning and the call.
+        """
+        if not self.held_by(lease):
+            raise self._lost(lease, deployment)
         return attrs.evolve(self, expires=float(now + seconds))
 
     def held_by(self, lease: Lease) -> bool:
         """Whether ``lease`` is the one that was given out last and not given back, expired or not."""
         return self.holder is not None and self.fence == lease.fence
 
-    def check(self, lease: Lease, *, now: float, deployment: str) -> None:
-        """Raise `LeaseLostError` unless ``lease`` permits a write now."""
-        if self.held_by(lease) and now < self.expires:
-            return
-        if self.held_by(lease):
-            why = f"it expired at {utc(self.expires)} without having been renewed"
-        elif self.holder is not None:
+    def _lost(self, lease: Lease, deployment: str) -> LeaseLostError:
+        if self.holder is not None:
             why = f"{self.holder} has held it since {utc(self.holder.since)}"
+        elif self.fence > lease.fence:
+            why = "another process took it and has given it back"
         else:
             why = "it was given back or taken away"
-        raise LeaseLostError(
+        return LeaseLostError(
             f"the lease on the state of {deployment!r} is lost: {why}; nothing was written",
             remedy="run again: calls whose outcome was not written are in the journal, and are settled first",
         )
@@ -83,7 +88,7 @@ class Tenure:
             since=since,
             remedy=(
                 f"wait for it to finish; if it has died, the lease runs out at {utc(self.expires)}, "
-                "or take it away with break_lease()"
+                "or take it away: Deployment.break_lease()"
             ),
         )
 

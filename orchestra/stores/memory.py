@@ -82,9 +82,7 @@ class MemoryStore:
     def renew(self, lease: Lease) -> None:
         """See `orchestra.contracts.Store.renew`."""
         with self._lock:
-            self._tenure = self._tenure.renewed(
-                lease, now=self._clock.now(), seconds=self._seconds, deployment=self._deployment
-            )
+            self._tenure = self._renewed(lease)
 
     def release(self, lease: Lease) -> None:
         """See `orchestra.contracts.Store.release`."""
@@ -103,44 +101,44 @@ class MemoryStore:
         """See `orchestra.contracts.Store.start_run`."""
         kept = decode_run(encode_run(run))
         with self._lock:
-            self._check(lease)
+            tenure = self._renewed(lease)
             if any(one.id == run.id for one in self._state.runs):
                 raise InternalError(f"the run {run.id} was started twice")
-            self._write(attrs.evolve(self._state, runs=(*self._state.runs, kept)))
+            self._write(tenure, attrs.evolve(self._state, runs=(*self._state.runs, kept)))
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """See `orchestra.contracts.Store.begin`."""
         kept = [decode_intent(encode_intent(intent)) for intent in intents]
         with self._lock:
-            self._check(lease)
+            tenure = self._renewed(lease)
             state = self._state
             for intent in kept:
                 others = tuple(one for one in state.pending if one.key != intent.key)
                 state = attrs.evolve(
                     _entered(state, entries.begun(intent, len(state.journal) + 1)), pending=(*others, intent)
                 )
-            self._write(state)
+            self._write(tenure, state)
 
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         """See `orchestra.contracts.Store.commit`."""
         kept = [attrs.evolve(one, write=tuple(_copied(record) for record in one.write)) for one in outcomes]
         with self._lock:
-            self._check(lease)
+            tenure = self._renewed(lease)
             state = self._state
             for outcome in kept:
                 state = _settled(state, outcome)
-            self._write(state)
+            self._write(tenure, state)
             return self._state.serial
 
     def finish_run(self, lease: Lease, run: RunRecord) -> None:
         """See `orchestra.contracts.Store.finish_run`."""
         kept = decode_run(encode_run(run))
         with self._lock:
-            self._check(lease)
+            tenure = self._renewed(lease)
             if all(one.id != run.id for one in self._state.runs):
                 raise InternalError(f"the run {run.id} was never started")
             runs = tuple(kept if one.id == run.id else one for one in self._state.runs)
-            self._write(attrs.evolve(self._state, runs=runs))
+            self._write(tenure, attrs.evolve(self._state, runs=runs))
 
     def runs(self) -> Sequence[RunRecord]:
         """See `orchestra.contracts.Store.runs`."""
@@ -153,10 +151,11 @@ class MemoryStore:
     def close(self) -> None:
         """See `orchestra.contracts.Store.close`. What was kept stays until the store itself goes."""
 
-    def _check(self, lease: Lease) -> None:
-        self._tenure.check(lease, now=self._clock.now(), deployment=self._deployment)
+    def _renewed(self, lease: Lease) -> Tenure:
+        return self._tenure.renewed(lease, now=self._clock.now(), seconds=self._seconds, deployment=self._deployment)
 
-    def _write(self, state: _State) -> None:
+    def _write(self, tenure: Tenure, state: _State) -> None:
+        self._tenure = tenure
         if state is not self._state:
             self._state = attrs.evolve(state, serial=self._state.serial + 1)
 

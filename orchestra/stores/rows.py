@@ -62,16 +62,20 @@ class Rows:
     """The rows of ``deployment``; good for one transaction.
 
     Every write keeps the table's total in step; `save` writes the totals, and the serial one higher. Reading raises
-    `CorruptStateError` for whatever isn't as it was written.
+    `CorruptStateError` for whatever isn't as it was written. ``for_update`` is `Dialect.for_update` in a transaction
+    that writes: it makes whoever else wants to write to the deployment wait at its row.
     """
 
-    def __init__(self, execute: Execute, *, deployment: str, where: str) -> None:
+    def __init__(self, execute: Execute, *, deployment: str, where: str, for_update: str = "") -> None:
         self._execute = execute
         self._deployment = deployment
         self._where = where
-        self.head = self._read_head()
+        self.before = self._read_head(for_update)
+        """The head as it was found."""
+        self.head = self.before
         self._totals = dict(self.head.totals)
         self._changed = False
+        self._trace: tuple[Table, Sequence[Column], str] | None = None
 
     def read(self, table: Table) -> list[Row]:
         """Every row of ``table``: its columns without the digest, in order of the key."""
@@ -98,6 +102,8 @@ class Rows:
         total = self._totals[table.name]
         self._totals[table.name] = plus(total if before is None else minus(total, before), after)
         self._changed = True
+        if self._trace is None and table in schema.KEPT:
+            self._trace = table, key, after
 
     def remove(self, table: Table, key: Sequence[Column]) -> None:
         """Delete the row with ``key``, if there is one."""
@@ -118,29 +124,36 @@ class Rows:
         return self.head.runs
 
     def set_tenure(self, tenure: Tenure) -> None:
-        """Write how the lease stands; the serial stays."""
+        """Change how the lease stands; the serial stays."""
         self.head = attrs.evolve(self.head, tenure=tenure)
-        self._write_head()
 
-    def save(self) -> int:
-        """Write the totals if anything was written, and return the serial."""
+    def save(self) -> None:
+        """Write the head if it changed; rows that were written raise the serial."""
         if self._changed:
             self.head = attrs.evolve(self.head, serial=self.head.serial + 1, totals=self._totals)
-            self._write_head()
-        return self.head.serial
+        if self.head != self.before:
+            write_head(self._execute, self._deployment, self.head)
+
+    def hold(self, earlier: Rows) -> bool:
+        """Whether what ``earlier`` wrote is here, of which it isn't known whether it was committed.
+
+        Told by a row that stays: a line of the journal has its number from the head, under the lock, so that nobody
+        else's can be in its place. What wrote to the head alone is here if the head is what it left.
+        """
+        if earlier._trace is None:
+            return earlier.head == self.head
+        table, key, digest = earlier._trace
+        return self._digest(table, key) == digest
 
     def _damaged(self, what: str, address: str | None = None) -> CorruptStateError:
         return damaged(what, where=self._where, deployment=self._deployment, address=address)
 
-    def _read_head(self) -> Head:
-        found = self._execute(schema.DEPLOYMENTS.select, (self._deployment,)).fetchall()
+    def _read_head(self, for_update: str) -> Head:
+        found = self._execute(f"{schema.DEPLOYMENTS.select}{for_update}", (self._deployment,)).fetchall()
         if not found:
             raise self._damaged("its row is missing")
         *_, payload, _ = self._checked(schema.DEPLOYMENTS, found)[0]
         return Head.decode(str(payload))
-
-    def _write_head(self) -> None:
-        write_head(self._execute, self._deployment, self.head)
 
     def _digest(self, table: Table, key: Sequence[Column]) -> str | None:
         found = self._execute(table.select_digest, (self._deployment, *key)).fetchone()

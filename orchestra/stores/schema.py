@@ -102,6 +102,9 @@ RUNS: Final = Table(
 )
 TABLES: Final = (RECORDS, PENDING, JOURNAL, RUNS)
 
+KEPT: Final = (JOURNAL, RUNS)
+"""The tables whose rows are never deleted."""
+
 SELECT_RUN: Final = f"{JOURNAL.select} AND run = ?"
 """Reads the journal lines of one run."""
 

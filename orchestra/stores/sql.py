@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from orchestra.contracts import Clock
 from orchestra.errors import InternalError, StateError
@@ -21,10 +20,13 @@ from orchestra.state.codec import (
 from orchestra.state.journal import Entry, Holder, Intent, Lease, Outcome, Phase, RunRecord
 from orchestra.state.records import Condition, Snapshot
 from orchestra.stores import entries
-from orchestra.stores.dialect import Column, Cursor, Dialect
+from orchestra.stores.dialect import Dialect
 from orchestra.stores.founding import enter_deployment
 from orchestra.stores.rows import Rows
 from orchestra.stores.schema import DEPLOYMENTS, JOURNAL, PENDING, RECORDS, RUNS
+from orchestra.stores.transactions import Transactions
+
+T = TypeVar("T")
 
 
 class SqlStore:
@@ -39,9 +41,8 @@ class SqlStore:
         self._deployment = deployment
         self._clock = clock
         self._seconds = lease_seconds
-        self._lock = threading.RLock()
-        self._closed = False
-        self._connection = dialect.connect()
+        self._newest = 0
+        self._transactions = Transactions(dialect, deployment=deployment, clock=clock)
         try:
             self._enter()
         except BaseException:
@@ -50,16 +51,16 @@ class SqlStore:
 
     def load(self) -> Snapshot:
         """See `orchestra.contracts.Store.load`."""
-        with self._rows(self._dialect.begin_read) as rows:
-            records_found = rows.read(RECORDS)
-            pending_found = rows.read(PENDING)
+        head, records_found, pending_found = self._read(
+            lambda rows: (rows.head, rows.read(RECORDS), rows.read(PENDING)),
+        )
         records = [decode_record(str(payload)) for _, _, payload in records_found]
         in_order = sorted(pending_found, key=lambda row: row[3])
         return Snapshot(
             deployment=self._deployment,
-            lineage=rows.head.lineage,
-            serial=rows.head.serial,
-            salt=bytes.fromhex(rows.head.salt),
+            lineage=head.lineage,
+            serial=head.serial,
+            salt=bytes.fromhex(head.salt),
             records={record.address: record for record in records if record.condition is not Condition.DEPOSED},
             deposed=tuple(record for record in records if record.condition is Condition.DEPOSED),
             pending=tuple(decode_intent(str(payload)) for *_, payload in in_order),
@@ -67,7 +68,8 @@ class SqlStore:
 
     def acquire(self, holder: Holder) -> Lease:
         """See `orchestra.contracts.Store.acquire`."""
-        with self._rows(self._dialect.begin_write) as rows:
+
+        def take(rows: Rows) -> None:
             tenure = rows.head.tenure.taken(
                 holder,
                 now=self._clock.now(),
@@ -76,124 +78,152 @@ class SqlStore:
                 where=self._dialect.where,
             )
             rows.set_tenure(tenure)
+
+        tenure = self._write(take).head.tenure
         return Lease(holder=tenure.holder or holder, fence=tenure.fence, expires=tenure.expires)
 
     def renew(self, lease: Lease) -> None:
         """See `orchestra.contracts.Store.renew`."""
-        with self._rows(self._dialect.begin_write) as rows:
-            rows.set_tenure(
-                rows.head.tenure.renewed(
-                    lease, now=self._clock.now(), seconds=self._seconds, deployment=self._deployment
-                )
-            )
+        self._write(lambda rows: self._prolong(rows, lease))
 
     def release(self, lease: Lease) -> None:
         """See `orchestra.contracts.Store.release`."""
-        with self._rows(self._dialect.begin_write) as rows:
+
+        def give_back(rows: Rows) -> None:
             if rows.head.tenure.held_by(lease):
                 rows.set_tenure(rows.head.tenure.free)
 
+        self._write(give_back)
+
     def break_lease(self) -> Holder | None:
         """See `orchestra.contracts.Store.break_lease`."""
-        with self._rows(self._dialect.begin_write) as rows:
-            holder = rows.head.tenure.holder
-            if holder is not None:
-                rows.set_tenure(rows.head.tenure.free)
-        return holder
+
+        def is_broken(rows: Rows, earlier: Rows) -> bool:
+            # never that of somebody who took it after the answer was lost
+            return rows.head.tenure.holder is None or rows.head.tenure.fence != earlier.head.tenure.fence
+
+        return self._write(lambda rows: rows.set_tenure(rows.head.tenure.free), is_broken).before.tenure.holder
 
     def start_run(self, lease: Lease, run: RunRecord) -> None:
         """See `orchestra.contracts.Store.start_run`."""
         payload = encode_run(run)
-        with self._writing(lease) as rows:
+
+        def start(rows: Rows) -> None:
             if rows.find(RUNS, (run.id,)) is not None:
                 raise InternalError(f"the run {run.id} was started twice")
             rows.put(RUNS, (run.id,), rows.next_run(), payload)
 
+        self._write_under(lease, start)
+
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """See `orchestra.contracts.Store.begin`."""
         encoded = [(intent, encode_intent(intent)) for intent in intents]
-        with self._writing(lease) as rows:
+
+        def enter(rows: Rows) -> None:
             for intent, payload in encoded:
                 entry = entries.begun(intent, rows.next_entry())
                 rows.put(JOURNAL, (entry.sequence,), entry.run, encode_entry(entry))
                 rows.put(PENDING, intent.key, entry.sequence, payload)
 
+        self._write_under(lease, enter)
+
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         """See `orchestra.contracts.Store.commit`. Within an outcome the removals go before the writes."""
         encoded = [(outcome, [encode_record(record) for record in outcome.write]) for outcome in outcomes]
-        with self._writing(lease) as rows:
+
+        def settle(rows: Rows) -> None:
             for outcome, payloads in encoded:
                 _settle(rows, outcome, payloads)
-        return rows.head.serial
+
+        return self._write_under(lease, settle).head.serial
 
     def finish_run(self, lease: Lease, run: RunRecord) -> None:
         """See `orchestra.contracts.Store.finish_run`."""
         payload = encode_run(run)
-        with self._writing(lease) as rows:
+
+        def finish(rows: Rows) -> None:
             found = rows.find(RUNS, (run.id,))
             if found is None:
                 raise InternalError(f"the run {run.id} was never started")
             rows.put(RUNS, (run.id,), found[1], payload)
 
+        self._write_under(lease, finish)
+
     def runs(self) -> Sequence[RunRecord]:
         """See `orchestra.contracts.Store.runs`."""
-        with self._rows(self._dialect.begin_read) as rows:
-            found = rows.read(RUNS)
+        found = self._read(lambda rows: rows.read(RUNS))
         return tuple(decode_run(str(payload)) for _, _, payload in sorted(found, key=lambda row: row[1]))
 
     def journal(self, run: str | None = None) -> Sequence[Entry]:
         """See `orchestra.contracts.Store.journal`."""
-        with self._rows(self._dialect.begin_read) as rows:
-            found = rows.read(JOURNAL) if run is None else rows.read_run(run)
+        found = self._read(lambda rows: rows.read(JOURNAL) if run is None else rows.read_run(run))
         return tuple(decode_entry(str(payload)) for *_, payload in found)
 
     def close(self) -> None:
         """See `orchestra.contracts.Store.close`. Closing twice is no error."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._connection.close()
+        self._transactions.close()
 
     def _enter(self) -> None:
-        with self._transaction(self._dialect.begin_read):
-            found = self._execute(DEPLOYMENTS.select, (self._deployment,)).fetchone()
-        if found is None:
-            with self._transaction(self._dialect.begin_write):
-                enter_deployment(self._execute, self._deployment, self._dialect.where)
+        execute, deployment = self._transactions.execute, self._deployment
+        if self._transactions.run(
+            lambda _: execute(DEPLOYMENTS.select, (deployment,)).fetchone() is None, writes=False
+        ):
+            where, for_update = self._dialect.where, self._dialect.for_update
+            self._transactions.run(
+                lambda _: enter_deployment(execute, deployment, where=where, for_update=for_update), writes=True
+            )
 
-    def _execute(self, statement: str, columns: Sequence[Column] = ()) -> Cursor:
-        return self._connection.execute(self._dialect.sql(statement), columns)
+    def _read(self, body: Callable[[Rows], T]) -> T:
+        """What ``body`` reads, all of it at one moment."""
+        return self._transactions.run(lambda _: body(self._rows()), writes=False)
 
-    @contextlib.contextmanager
-    def _transaction(self, begin: str) -> Iterator[None]:
-        """A transaction: committed at the end, rolled back on any error; the database's errors made ours."""
-        with self._lock:
-            if self._closed:
-                raise StateError(f"this store in {self._dialect.where} is closed", remedy="open it again")
-            try:
-                self._execute(begin)
-                try:
-                    yield
-                    self._execute("COMMIT")
-                except BaseException:
-                    with contextlib.suppress(*self._dialect.errors):  # the database may have done so by itself
-                        self._execute("ROLLBACK")
-                    raise
-            except self._dialect.errors as error:
-                raise self._dialect.explain(error, self._deployment) from error
+    def _write(self, change: Callable[[Rows], None], is_done: Callable[[Rows, Rows], bool] = Rows.hold) -> Rows:
+        """Let ``change`` write, once, and return the rows as it left them.
 
-    @contextlib.contextmanager
-    def _rows(self, begin: str) -> Iterator[Rows]:
-        with self._transaction(begin):
-            yield Rows(self._execute, deployment=self._deployment, where=self._dialect.where)
+        ``is_done`` tells of a write whose commit went unanswered whether it is there.
+        """
 
-    @contextlib.contextmanager
-    def _writing(self, lease: Lease) -> Iterator[Rows]:
-        """A transaction that ``lease`` permits; what it wrote counts as one serial."""
-        with self._rows(self._dialect.begin_write) as rows:
-            rows.head.tenure.check(lease, now=self._clock.now(), deployment=self._deployment)
-            yield rows
+        def body(unanswered: Rows | None) -> Rows:
+            rows = self._rows(self._dialect.for_update)
+            if unanswered is not None and is_done(rows, unanswered):
+                return unanswered
+            change(rows)
             rows.save()
+            return rows
+
+        rows = self._transactions.run(body, writes=True)
+        self._newest = max(self._newest, rows.head.serial)
+        return rows
+
+    def _write_under(self, lease: Lease, change: Callable[[Rows], None]) -> Rows:
+        """A write that ``lease`` permits, and that prolongs it; what ``change`` wrote counts as one serial."""
+
+        def under(rows: Rows) -> None:
+            self._prolong(rows, lease)
+            change(rows)
+
+        return self._write(under)
+
+    def _prolong(self, rows: Rows, lease: Lease) -> None:
+        tenure = rows.head.tenure.renewed(
+            lease, now=self._clock.now(), seconds=self._seconds, deployment=self._deployment
+        )
+        rows.set_tenure(tenure)
+
+    def _rows(self, for_update: str = "") -> Rows:
+        """The rows for the transaction under way; raises `StateError` if they are older than what was written."""
+        where, serial = self._dialect.where, self._newest
+        rows = Rows(self._transactions.execute, deployment=self._deployment, where=where, for_update=for_update)
+        if rows.head.serial < serial:
+            raise StateError(
+                f"{where} went back to serial {rows.head.serial} of the state of {self._deployment!r}: serial {serial} "
+                "was written, and is lost",
+                remedy=(
+                    "see whether an older copy was restored, or a standby took over that did not have the last writes; "
+                    "what they recorded may be in the clouds without being in the state"
+                ),
+            )
+        return rows
 
 
 def _settle(rows: Rows, outcome: Outcome, payloads: Sequence[str]) -> None:

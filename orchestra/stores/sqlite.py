@@ -14,6 +14,7 @@ from typing import Final
 
 from orchestra.errors import CorruptStateError, InternalError, OrchestraError, StateError
 from orchestra.state.integrity import RESTORE, damaged
+from orchestra.stores.dialect import Connection
 from orchestra.stores.founding import check_version, create_tables
 from orchestra.stores.schema import META
 
@@ -45,6 +46,7 @@ class SqliteDialect:
 
     begin_read: Final = "BEGIN"
     begin_write: Final = "BEGIN IMMEDIATE"
+    for_update: Final = ""
     errors: Final = (sqlite3.Error, UnicodeDecodeError)  # the latter where even SQLite's message quotes damage
 
     def __init__(self, path: Path | None, *, busy_seconds: float = 10.0) -> None:
@@ -76,6 +78,14 @@ class SqliteDialect:
     def sql(self, statement: str) -> str:
         """See `orchestra.stores.dialect.Dialect.sql`."""
         return statement
+
+    def is_usable(self, connection: Connection) -> bool:
+        """See `orchestra.stores.dialect.Dialect.is_usable`."""
+        return True
+
+    def may_repeat(self, error: Exception) -> bool:
+        """See `orchestra.stores.dialect.Dialect.may_repeat`. A locked file has been waited for already."""
+        return False
 
     def explain(self, error: Exception, deployment: str | None = None) -> OrchestraError:
         """See `orchestra.stores.dialect.Dialect.explain`."""
