@@ -1,4 +1,4 @@
-"""A process of its own that uses a state file: ``python -m tests.stores.child ACTION PATH PURPOSE``.
+"""A process of its own that uses a state: ``python -m tests.stores.child ACTION PATH PURPOSE``.
 
 It says each thing that it has done on a line, and waits for a line, or the end of its input, before it goes on.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import MappingProxyType
 
 from orchestra.contracts import Store
+from orchestra.engine.clock import SystemClock
 from orchestra.errors import LockedError
 from orchestra.stores import open_store
 from tests.stores.samples import ManualClock, intent, outcome, record, run_record, this_process
@@ -58,4 +58,5 @@ ACTIONS: MappingProxyType[str, Callable[[Store, str], None]] = MappingProxyType(
 
 if __name__ == "__main__":
     action, path, purpose = sys.argv[1:]
-    ACTIONS[action](open_store(Path(path), deployment="production", clock=ManualClock()), purpose)
+    clock = SystemClock() if action == "write" else ManualClock()  # one that writes on and on lives through outages
+    ACTIONS[action](open_store(path, deployment="production", clock=clock), purpose)

@@ -1,4 +1,4 @@
-"""Two stores driven through the same operations must tell the same."""
+"""Stores driven through the same operations must tell the same."""
 
 from __future__ import annotations
 
@@ -98,28 +98,29 @@ HOLDERS = st.sampled_from([ELSEWHERE, attrs.evolve(ELSEWHERE, user="bob", proces
 
 
 class StoreComparison(RuleBasedStateMachine):
-    """Subclass it with how the two stores are opened; the second one is closed and opened again now and then."""
+    """Subclass it with how the stores are opened; all but the first are closed and opened again now and then."""
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock()
         self.reference = self.open_reference()
-        self.other = self.open_other()
+        self.others = self.open_others()
         self.leases: list[Lease] = []
 
     def open_reference(self) -> Store:
         """The store whose answers are right, with nothing in it."""
         raise NotImplementedError
 
-    def open_other(self) -> Store:
-        """The store to compare with it: the same one at every call."""
+    def open_others(self) -> list[Store]:
+        """The stores to compare with it: the same ones at every call."""
         raise NotImplementedError
 
-    def both(self, call: Callable[[Store], object]) -> object:
-        """What both stores answer to ``call``, an error included."""
-        answers = [_answer(call, store) for store in (self.reference, self.other)]
-        assert answers[0] == answers[1]
-        return answers[0]
+    def all(self, call: Callable[[Store], object]) -> object:
+        """What every store answers to ``call``, an error included."""
+        answer = _answer(call, self.reference)
+        for store in self.others:
+            assert _answer(call, store) == answer
+        return answer
 
     def lease(self, back: int) -> Lease | None:
         """A lease that was once given out, the last one most of the time."""
@@ -131,7 +132,7 @@ class StoreComparison(RuleBasedStateMachine):
 
     @rule(holder=HOLDERS)
     def acquire(self, holder: Holder) -> None:
-        answer = self.both(lambda store: store.acquire(holder))
+        answer = self.all(lambda store: store.acquire(holder))
         if isinstance(answer, Lease):
             assert answer.fence == max((lease.fence for lease in self.leases), default=0) + 1
             self.leases.append(answer)
@@ -140,17 +141,17 @@ class StoreComparison(RuleBasedStateMachine):
     def renew(self, back: int) -> None:
         lease = self.lease(back)
         if lease:
-            self.both(lambda store: store.renew(lease))
+            self.all(lambda store: store.renew(lease))
 
     @rule(back=st.sampled_from([0, 1, 2]))
     def release(self, back: int) -> None:
         lease = self.lease(back)
         if lease:
-            self.both(lambda store: store.release(lease))
+            self.all(lambda store: store.release(lease))
 
     @rule()
     def break_lease(self) -> None:
-        self.both(lambda store: store.break_lease())
+        self.all(lambda store: store.break_lease())
 
     @rule(seconds=st.sampled_from([1.0, 29.5, 30.0, 60.0, 61.0]))
     def wait(self, seconds: float) -> None:
@@ -160,25 +161,25 @@ class StoreComparison(RuleBasedStateMachine):
     def start_run(self, back: int, run: RunRecord) -> None:
         lease = self.lease(back)
         if lease:
-            self.both(lambda store: store.start_run(lease, run))
+            self.all(lambda store: store.start_run(lease, run))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), run=RUN_RECORDS)
     def finish_run(self, back: int, run: RunRecord) -> None:
         lease = self.lease(back)
         if lease:
-            self.both(lambda store: store.finish_run(lease, run))
+            self.all(lambda store: store.finish_run(lease, run))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), intents=st.lists(INTENTS, max_size=3))
     def begin(self, back: int, intents: Sequence[Intent]) -> None:
         lease = self.lease(back)
         if lease:
-            self.both(lambda store: store.begin(lease, intents))
+            self.all(lambda store: store.begin(lease, intents))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), outcomes=st.lists(OUTCOMES, max_size=3))
     def commit(self, back: int, outcomes: Sequence[Outcome]) -> None:
         lease = self.lease(back)
         if lease:
-            self.both(lambda store: store.commit(lease, outcomes))
+            self.all(lambda store: store.commit(lease, outcomes))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), choose=st.integers(0, 9), phase=st.sampled_from(Phase))
     def settle(self, back: int, choose: int, phase: Phase) -> None:
@@ -194,7 +195,7 @@ class StoreComparison(RuleBasedStateMachine):
                 at=self.clock.time,
                 settles=chosen,
             )
-            self.both(lambda store: store.commit(lease, [outcome]))
+            self.all(lambda store: store.commit(lease, [outcome]))
 
     @rule(back=st.sampled_from([0, 0, 1]), outcomes=st.lists(OUTCOMES, max_size=2), leaking=RECORDS)
     def leak(self, back: int, outcomes: Sequence[Outcome], leaking: Record) -> None:
@@ -210,24 +211,25 @@ class StoreComparison(RuleBasedStateMachine):
                 at=1.0,
                 write=(leaking,),
             )
-            self.both(lambda store: store.commit(lease, [*outcomes, last]))
+            self.all(lambda store: store.commit(lease, [*outcomes, last]))
 
     @rule()
     def reopen(self) -> None:
-        self.other.close()
-        self.other = self.open_other()
+        for store in self.others:
+            store.close()
+        self.others = self.open_others()
 
     @invariant()
     def tell_the_same(self) -> None:
-        self.both(lambda store: without_identity(store.load()))
-        self.both(lambda store: repr(without_identity(store.load())))  # tells 1, 1.0 and True apart
-        self.both(lambda store: list(store.journal()))
-        self.both(lambda store: list(store.journal("run-2")))
-        self.both(lambda store: list(store.runs()))
+        self.all(lambda store: without_identity(store.load()))
+        self.all(lambda store: repr(without_identity(store.load())))  # tells 1, 1.0 and True apart
+        self.all(lambda store: list(store.journal()))
+        self.all(lambda store: list(store.journal("run-2")))
+        self.all(lambda store: list(store.runs()))
 
     def teardown(self) -> None:
-        self.reference.close()
-        self.other.close()
+        for store in (self.reference, *self.others):
+            store.close()
 
 
 def _answer(call: Callable[[Store], object], store: Store) -> object:

@@ -6,6 +6,7 @@ factory; `check_same_results` drives two stores through the same operations and 
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -235,15 +236,25 @@ def check_living_process_keeps_its_lease(factory: StoreFactory) -> None:
     store.close()
 
 
+def check_expired_lease_that_nobody_took_is_still_held(factory: StoreFactory) -> None:
+    for number in range(5):
+        store, clock = _fresh(factory)
+        lease = store.acquire(ELSEWHERE)
+        store.start_run(lease, run_record())
+        clock.sleep(600.0)
+        (*_writes(store, lease)[1:], functools.partial(store.renew, lease))[number]()
+        clock.sleep(59.0)
+        with pytest.raises(LockedError, match="since 2023-11-14T22:13:20Z"):  # the write prolonged it
+            store.acquire(this_process())
+        clock.sleep(1.0)
+        assert store.acquire(this_process()).fence == 2
+        store.close()
+
+
 def check_expired_lease_may_be_taken_and_writes_no_more(factory: StoreFactory) -> None:
     store, clock = _fresh(factory)
     lease = store.acquire(ELSEWHERE)
     clock.sleep(60.0)
-    for write in _writes(store, lease):
-        with pytest.raises(LeaseLostError, match="expired"):
-            write()
-    with pytest.raises(LeaseLostError, match="expired"):
-        store.renew(lease)
     second = store.acquire(this_process())
     assert second.fence == 2
     for write in (*_writes(store, lease), lambda: store.renew(lease)):
@@ -253,6 +264,25 @@ def check_expired_lease_may_be_taken_and_writes_no_more(factory: StoreFactory) -
     assert store.load().serial == 0
     for write in _writes(store, second):
         write()
+    store.release(second)
+    for write in (*_writes(store, lease), lambda: store.renew(lease)):
+        with pytest.raises(LeaseLostError, match="took it and has given it back"):
+            write()
+    assert store.load().serial == 4
+    store.close()
+
+
+def check_every_write_prolongs_the_lease(factory: StoreFactory) -> None:
+    store, clock = _fresh(factory)
+    lease = store.acquire(ELSEWHERE)
+    for write in _writes(store, lease):
+        clock.sleep(50.0)
+        write()
+    clock.sleep(50.0)
+    with pytest.raises(InternalError):
+        store.start_run(lease, run_record())
+    clock.sleep(10.0)  # what was refused prolonged nothing
+    assert store.acquire(this_process()).fence == 2
     store.close()
 
 
@@ -344,7 +374,9 @@ CHECKS = (
     check_what_is_loaded_is_nobody_elses,
     check_lease_keeps_others_out,
     check_living_process_keeps_its_lease,
+    check_expired_lease_that_nobody_took_is_still_held,
     check_expired_lease_may_be_taken_and_writes_no_more,
+    check_every_write_prolongs_the_lease,
     check_renewed_lease_lasts,
     check_released_lease_is_free_and_fences_grow,
     check_broken_lease_writes_no_more,

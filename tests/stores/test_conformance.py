@@ -63,7 +63,7 @@ def test_sqlite_tells_the_same_as_the_reference() -> None:
             def open_reference(self) -> Store:
                 return memory(deployment="production", clock=self.clock, lease_seconds=60.0)
 
-            def open_other(self) -> Store:
-                return open_store(self.path, deployment="production", clock=self.clock, lease_seconds=60.0)
+            def open_others(self) -> list[Store]:
+                return [open_store(self.path, deployment="production", clock=self.clock, lease_seconds=60.0)]
 
         run_state_machine_as_test(Comparison, settings=settings(max_examples=40, stateful_step_count=30))

@@ -1,12 +1,8 @@
-"""Several processes on one state file, and processes that are killed."""
+"""Several processes on one state, and processes that are killed."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,69 +11,24 @@ from orchestra.contracts import Store
 from orchestra.errors import LeaseLostError, LockedError
 from orchestra.state.journal import Phase, RunStatus
 from orchestra.stores import open_store
+from tests.stores.children import child
 from tests.stores.samples import ManualClock, intent, outcome, record, this_process
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """What a new state is opened by."""
+    if request.param == "sqlite":
+        return str(tmp_path / "state.db")
+    url: str = request.getfixturevalue("postgres").new_url()
+    return url
 
 
-class Child:
-    """A running ``tests.stores.child``."""
-
-    def __init__(self, action: str, path: Path, purpose: str = "apply") -> None:
-        self.running = subprocess.Popen(
-            [sys.executable, "-m", "tests.stores.child", action, str(path), purpose],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def hear(self) -> str:
-        """The next line that it says."""
-        assert self.running.stdout is not None
-        return self.running.stdout.readline().strip()
-
-    def tell(self) -> None:
-        """Let it go on."""
-        assert self.running.stdin is not None
-        self.running.stdin.write("\n")
-        self.running.stdin.flush()
-
-    def kill(self) -> None:
-        """Kill it at once, and wait until it is gone."""
-        self.running.send_signal(signal.SIGKILL)
-        self.end()
-
-    def end(self) -> None:
-        """Close its input and wait for it."""
-        assert self.running.stdin is not None
-        assert self.running.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.running.stdin.close()
-        self.running.wait()
-        self.running.stdout.close()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@contextlib.contextmanager
-def child(action: str, path: Path, purpose: str = "apply") -> Iterator[Child]:
-    started = Child(action, path, purpose)
-    try:
-        yield started
-    finally:
-        started.running.kill()
-        started.end()
-
-
-def opened(path: Path, clock: ManualClock | None = None) -> Store:
+def opened(path: str, clock: ManualClock | None = None) -> Store:
     return open_store(path, deployment="production", clock=clock or ManualClock())
 
 
-def test_call_of_a_killed_process_is_pending_for_the_next(path: Path) -> None:
+def test_call_of_a_killed_process_is_pending_for_the_next(path: str) -> None:
     with child("begin", path) as other:
         assert other.hear() == "begun"
         other.kill()
@@ -94,7 +45,7 @@ def test_call_of_a_killed_process_is_pending_for_the_next(path: Path) -> None:
     store.close()
 
 
-def test_lease_of_a_living_process_is_not_taken(path: Path) -> None:
+def test_lease_of_a_living_process_is_not_taken(path: str) -> None:
     with child("begin", path, "nightly apply") as other:
         assert other.hear() == "begun"
         store = opened(path)
@@ -109,7 +60,7 @@ def test_lease_of_a_living_process_is_not_taken(path: Path) -> None:
         store.close()
 
 
-def test_of_two_that_race_for_the_lease_one_wins(path: Path) -> None:
+def test_of_two_that_race_for_the_lease_one_wins(path: str) -> None:
     opened(path).close()
     with child("race", path, "one") as one, child("race", path, "two") as two:
         children = (one, two)
@@ -123,7 +74,25 @@ def test_of_two_that_race_for_the_lease_one_wins(path: Path) -> None:
         assert f"process {winner.running.pid} ({'one' if winner is one else 'two'})" in loser_says
 
 
-def test_of_two_that_race_to_make_the_file_both_get_the_same(path: Path) -> None:
+def test_of_twenty_that_race_for_the_lease_one_wins(path: str) -> None:
+    opened(path).close()
+    with contextlib.ExitStack() as stack:
+        racers = [stack.enter_context(child("race", path, f"racer {number}")) for number in range(20)]
+        assert {racer.hear() for racer in racers} == {"ready"}
+        for racer in racers:
+            racer.tell()
+        answers = [racer.hear() for racer in racers]
+        assert sorted(answer.split()[0] for answer in answers) == ["lost"] * 19 + ["won"]
+        winner = answers.index("won")
+        losers = {answer for answer in answers if answer != "won"}
+        assert len(losers) == 1
+        assert f"process {racers[winner].running.pid} (racer {winner})" in losers.pop()
+    with contextlib.closing(opened(path)) as store:
+        assert store.load().serial == 0
+        assert store.acquire(this_process()).fence == 2
+
+
+def test_of_two_that_race_to_make_the_state_both_get_the_same(path: str) -> None:
     with child("race", path) as one, child("race", path) as two:
         assert [one.hear(), two.hear()] == ["ready", "ready"]
         store = opened(path)
@@ -136,7 +105,7 @@ def test_of_two_that_race_to_make_the_file_both_get_the_same(path: Path) -> None
         store.close()
 
 
-def test_what_was_told_as_written_is_there_after_a_kill(path: Path) -> None:
+def test_what_was_told_as_written_is_there_after_a_kill(path: str) -> None:
     with child("write", path) as other:
         told = [int(other.hear()) for _ in range(25)]
         other.kill()
@@ -149,7 +118,7 @@ def test_what_was_told_as_written_is_there_after_a_kill(path: Path) -> None:
     store.close()
 
 
-def test_process_that_lost_its_lease_writes_no_more(path: Path) -> None:
+def test_process_that_lost_its_lease_writes_no_more(path: str) -> None:
     clock = ManualClock()
     first, second = opened(path, clock), opened(path, clock)
     old = first.acquire(this_process())

@@ -69,7 +69,7 @@ def test_memory_leaves_no_file(url: str, tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql://user:hunter2@host/state", "postgresql://…: unknown kind of store"),
+        ("mysql://user:hunter2@host/state", "mysql://…: unknown kind of store"),
         ("sqlite://state.db", "use sqlite:///state.db"),
         ("sqlite:///", "names no file"),
         ("", "names no file"),
