@@ -20,8 +20,6 @@ from orchestra.errors import ConflictError, NotFoundError
 from orchestra.resources import network
 
 _EVERYWHERE: Final = "0.0.0.0/0"
-_FILTER_VALUES: Final = 200
-"""How many values EC2 takes in one filter."""
 
 
 class NetworkCalls(Described):
@@ -53,7 +51,7 @@ class NetworkCalls(Described):
 
     def observations(self, drivers: Drivers, items: Iterator[Element]) -> Iterator[Observation]:
         """See `Described.observations`: the default routes of all of them are read together."""
-        while chunk := list(islice(items, _FILTER_VALUES)):
+        while chunk := list(islice(items, query.FILTER_VALUES)):
             reached = _with_internet(drivers, [query.text(item, "vpcId") for item in chunk])
             for item in chunk:
                 yield _network(item, internet=query.text(item, "vpcId") in reached)

@@ -19,6 +19,9 @@ _ELB_SPACE: Final = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01"
 _FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 _ELB_PATH: Final = "/2012-06-01/"
 
+FILTER_VALUES: Final = 200
+"""How many values EC2 takes in one filter."""
+
 Parameters = Mapping[str, str]
 
 

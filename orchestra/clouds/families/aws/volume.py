@@ -24,8 +24,6 @@ _GOING: Final = ("deleting", "deleted")
 _STATUSES: Final = MappingProxyType(
     {"creating": Status.PENDING, "available": Status.READY, "in-use": Status.READY, "error": Status.FAILED}
 )
-_FILTER_VALUES: Final = 200
-"""How many values EC2 takes in one filter."""
 
 
 class VolumeCalls(Described):
@@ -82,7 +80,7 @@ class VolumeCalls(Described):
 
     def observations(self, drivers: Drivers, items: Iterator[Element]) -> Iterator[Observation]:
         """See `Described.observations`: what is being changed is pending, with the size and type that it will have."""
-        while chunk := list(islice(items, _FILTER_VALUES)):
+        while chunk := list(islice(items, query.FILTER_VALUES)):
             found = list(super().observations(drivers, iter(chunk)))
             changing = _modifications(drivers, [one.external_id for one in found])
             for one in found:
