@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, TypeGuard
 
 import attrs
 
-from orchestra.model.values import ABSENT, UNKNOWN, Absent, Revealed, Sealed, Value
+from orchestra.model.values import ABSENT, UNKNOWN, Absent, Revealed, Sealed, Value, leaves
 
 Path: TypeAlias = "tuple[str | int, ...]"
 _MISSING: Final = ABSENT
@@ -24,13 +24,13 @@ class PropertyChange:
 
     @property
     def is_secret(self) -> bool:
-        """Whether either side is a secret."""
-        return isinstance(self.before, (Sealed, Revealed)) or isinstance(self.after, (Sealed, Revealed))
+        """Whether either side is a secret, or has one in it."""
+        return any(isinstance(leaf, (Sealed, Revealed)) for leaf in (*_leaves(self.before), *_leaves(self.after)))
 
     @property
     def is_known(self) -> bool:
-        """Whether the value after it is known before apply."""
-        return self.after is not UNKNOWN
+        """Whether the whole value after it is known before apply."""
+        return all(leaf is not UNKNOWN for leaf in _leaves(self.after))
 
     @property
     def name(self) -> str:
@@ -43,8 +43,6 @@ class PropertyChange:
 
 def compare(before: Value | Absent, after: Value | Absent, path: Path = ()) -> Iterator[PropertyChange]:
     """Each leaf that differs, in the order of sorted keys; lists of another length differ as a whole."""
-    if before is after:
-        return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
             yield from compare(before.get(key, _MISSING), after.get(key, _MISSING), (*path, key))
@@ -53,6 +51,10 @@ def compare(before: Value | Absent, after: Value | Absent, path: Path = ()) -> I
             yield from compare(one, other, (*path, index))
     elif not same(before, after):
         yield PropertyChange(path=path, before=before, after=after)
+
+
+def _leaves(value: Value | Absent) -> Iterator[Value]:
+    return iter(()) if isinstance(value, Absent) else leaves(value)
 
 
 def _is_list(value: Value | Absent) -> TypeGuard[Sequence[Value]]:
@@ -67,6 +69,6 @@ def same(one: Value | Absent, other: Value | Absent) -> bool:
         return False
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
-    if isinstance(one, Sequence) and isinstance(other, Sequence) and not isinstance(one, str):
+    if _is_list(one) and _is_list(other):
         return len(one) == len(other) and all(map(same, one, other))
     return one == other

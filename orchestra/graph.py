@@ -11,32 +11,48 @@ from orchestra.errors import CycleError
 N = TypeVar("N", bound=Hashable)
 
 
-def order(needs: Mapping[N, Collection[N]], *, key: Callable[[N], Any]) -> list[N]:
+def order(
+    needs: Mapping[N, Collection[N]], *, key: Callable[[N], Any], wishes: Mapping[N, Collection[N]] | None = None
+) -> list[N]:
     """Every node after all that it needs; among those free at once, the least by ``key`` first.
 
-    ``needs`` maps each node to what it needs; needs that are not keys themselves are ignored. Raises
-    `CycleError` that names one cycle.
+    ``needs`` maps each node to what it needs; needs that are not keys themselves are ignored. ``wishes`` are what
+    it should come after too, unless that stands against the needs. Raises `CycleError` that names one cycle of
+    needs.
     """
-    waiting = {node: sum(1 for need in set(given) if need in needs) for node, given in needs.items()}
-    users = dependents(needs)
-    keys = {node: key(node) for node in needs}
-    positions = list(needs)
-    rank = {node: index for index, node in enumerate(sorted(positions, key=lambda node: keys[node]))}
-    by_rank = {index: node for node, index in rank.items()}
-    free = [rank[node] for node, count in waiting.items() if count == 0]
+    wished = wishes or {}
+    waiting = {
+        node: {need for need in (*given, *wished.get(node, ())) if need in needs} for node, given in needs.items()
+    }
+    users = dependents(waiting)
+    by_rank = sorted(needs, key=key)
+    rank = {node: index for index, node in enumerate(by_rank)}
+    free = [rank[node] for node, left in waiting.items() if not left]
     heapq.heapify(free)
     ordered: list[N] = []
-    while free:
-        node = by_rank[heapq.heappop(free)]
-        ordered.append(node)
-        for user in users[node]:
-            waiting[user] -= 1
-            if waiting[user] == 0:
-                heapq.heappush(free, rank[user])
-    if len(ordered) < len(needs):
-        stuck = {node: needs[node] for node, count in waiting.items() if count > 0}
-        raise CycleError([str(node) for node in find_cycle(stuck, key=key)])
+    while len(ordered) < len(needs):
+        if not free:
+            node, given_up = _breach(needs, {node: left for node, left in waiting.items() if left}, key)
+            done, freed = given_up, [node]
+        else:
+            done = by_rank[heapq.heappop(free)]
+            ordered.append(done)
+            freed = users[done]
+        for user in freed:
+            if done in waiting[user]:
+                waiting[user].discard(done)
+                if not waiting[user]:
+                    heapq.heappush(free, rank[user])
     return ordered
+
+
+def _breach(needs: Mapping[N, Collection[N]], stuck: Mapping[N, Collection[N]], key: Callable[[N], Any]) -> tuple[N, N]:
+    """The wish to give up on one cycle, as node and what it was to come after; raises `CycleError` if there is none."""
+    cycle = find_cycle(stuck, key=key)
+    for node, after in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+        if after not in needs[node]:
+            return node, after
+    raise CycleError([str(node) for node in cycle])
 
 
 def dependents(needs: Mapping[N, Collection[N]]) -> dict[N, list[N]]:

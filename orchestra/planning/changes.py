@@ -50,8 +50,12 @@ class Subject:
 
     @property
     def outputs(self) -> Values:
-        """The outputs as the cloud last told them."""
-        return comparing.told_outputs(self.record, self.observation)
+        """The outputs as the cloud last told them; as recorded for what is no longer declared as it is there."""
+        if self.record is None:
+            return {}
+        if self.item is None or self.item.kind.name != self.record.kind:
+            return self.record.outputs
+        return comparing.told_outputs(self.record, self.observation, self.item.kind.outputs)
 
     @property
     def recorded(self) -> Recorded:
@@ -119,16 +123,19 @@ def change_of(subject: Subject, decision: Decision, compared: Comparison, mode: 
         previous_cloud=record.cloud if record else "",
         moved_from=subject.moved_from,
     )
-    if action in (Action.DELETE, Action.FORGET) or item is None:
+    if action in (Action.DELETE, Action.FORGET):
         return change
-    change = attrs.evolve(change, cloud=subject.cloud, after=compared.after, dependencies=item.dependencies)
+    dependencies = item.dependencies if item else change.previous_dependencies
+    change = attrs.evolve(change, cloud=subject.cloud or change.cloud, dependencies=dependencies)
     if action is Action.READ and record is not None:
         after = subject.seen if mode is Mode.REFRESH_ONLY else compared.after
         news = (*compare(record.inputs, subject.seen), *compare(record.outputs, subject.outputs))
         return attrs.evolve(change, after=after, properties=news)
     if action is Action.CREATE:
-        return attrs.evolve(change, properties=comparing.creation(compared.after).properties)
-    return attrs.evolve(change, properties=compared.properties)
+        return attrs.evolve(change, after=compared.anew, properties=comparing.creation(compared.anew).properties)
+    if action is Action.REPLACE:
+        return attrs.evolve(change, after=compared.anew, properties=(*compared.properties, *compared.ignored))
+    return attrs.evolve(change, after=compared.after, properties=compared.properties)
 
 
 def deposed_change(record: Record, gone: bool) -> Change:
@@ -151,10 +158,14 @@ def deposed_change(record: Record, gone: bool) -> Change:
 
 def outputs_after(subject: Subject, action: Action, compared: Comparison) -> Values:
     """What other resources may count on: the outputs that survive the change."""
-    if subject.record is None or action in (Action.CREATE, Action.REPLACE):
+    record, item = subject.record, subject.item
+    if record is None or action in (Action.CREATE, Action.REPLACE):
         return {}
-    if action is Action.UPDATE and subject.item is not None:
-        return comparing.expected_outputs(subject.item, subject.outputs, compared)
     if action in (Action.DELETE, Action.FORGET):
         return dict.fromkeys(subject.outputs, UNKNOWN)
-    return subject.outputs
+    outputs = subject.outputs
+    if record.condition is not Condition.READY:  # what has no value yet gets one when it is ready
+        outputs = {name: UNKNOWN if value is None else value for name, value in outputs.items()}
+    if action is Action.UPDATE and item is not None:
+        return comparing.expected_outputs(item, outputs, compared)
+    return outputs

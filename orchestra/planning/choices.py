@@ -44,9 +44,15 @@ def remembered(value: Value, recorded: Value) -> str | None:
     return kept if same and isinstance(kept, str) else None
 
 
+def kept_choices(record: Record | None, cloud: str, kind: str) -> Values:
+    """What the state remembers that counts here: the ids of one cloud and kind mean nothing to another."""
+    return record.inputs if record is not None and (record.cloud, record.kind) == (cloud, kind) else {}
+
+
 def to_ask(declared: Declared, cloud: str, record: Record | None) -> dict[Wanted, dict[str, Plain]]:
     """The choices of one resource that its cloud must make for this plan."""
     asked: dict[Wanted, dict[str, Plain]] = {}
+    kept = kept_choices(record, cloud, declared.kind.name)
     for name, spec in declared.kind.inputs.items():
         value = declared.inputs.get(name)
         if not spec.choice or not isinstance(value, dict):
@@ -56,7 +62,7 @@ def to_ask(declared: Declared, cloud: str, record: Record | None) -> dict[Wanted
         }
         if len(plain) < len(value):
             continue  # an id that only a reference tells
-        if record is None or remembered(plain, record.inputs.get(name)) is None:
+        if remembered(plain, kept.get(name)) is None:
             asked[Wanted(cloud, declared.kind.name, name, canonical(encode_value(plain)))] = plain
     return asked
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 
 from orchestra.contracts import Observation
 from orchestra.diff import PropertyChange, compare, same
 from orchestra.model.declaration import Declared
-from orchestra.model.fields import InputSpec
+from orchestra.model.fields import InputSpec, OutputField
 from orchestra.model.values import ABSENT, UNKNOWN, Sealed, Value, Values
 from orchestra.planning.choices import unify
 from orchestra.planning.decide import Desired
@@ -18,12 +19,18 @@ from orchestra.state.records import Record
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """``only_drift``: the declaration has not changed since the last apply; what differs was changed in the cloud."""
+    """What is asked of what is there.
+
+    ``after`` are its inputs once it is changed in place, ``anew`` those of a new one made in its place: what
+    ``ignore_changes`` names is then as declared, and ``ignored`` tells where that differs. ``only_drift``: the
+    declaration has not changed since the last apply; what differs was changed in the cloud.
+    """
 
     desired: Desired = Desired.SAME
-    before: Values = attrs.field(factory=dict)
     after: Values = attrs.field(factory=dict)
+    anew: Values = attrs.field(factory=dict)
     properties: tuple[PropertyChange, ...] = ()
+    ignored: tuple[PropertyChange, ...] = ()
     only_drift: bool = False
 
 
@@ -34,33 +41,37 @@ def creation(after: Values) -> Comparison:
         for name, value in sorted(after.items())
         if value is not None
     )
-    return Comparison(after=after, properties=properties)
+    return Comparison(after=after, anew=after, properties=properties)
+
+
+def of_another_kind(record: Record, kind: str, after: Values) -> Comparison:
+    """For what is there and is of another kind than what is now declared at its address."""
+    change = PropertyChange(path=("kind",), before=record.kind, after=kind, forces_replacement=True)
+    properties = (change, *creation(after).properties)
+    return Comparison(desired=Desired.REPLACE, after=after, anew=after, properties=properties)
 
 
 def against(
-    item: Declared, record: Record, seen: Values, after: dict[str, Value], others: Iterable[PropertyChange]
+    item: Declared, record: Record, seen: Values, wanted: Values, others: Iterable[PropertyChange]
 ) -> Comparison:
-    """Desired inputs ``after`` against ``seen``: what was recorded, overlaid with what the cloud tells.
+    """Desired inputs ``wanted`` against ``seen``: what was recorded, overlaid with what the cloud tells.
 
     ``others`` are differences that aren't inputs: the cloud it is on, the values it is replaced on.
     """
     specs = item.kind.inputs
-    for name in item.lifecycle.ignore_changes:
-        if name in seen:
-            after[name] = seen[name]
-    for name, spec in specs.items():
-        if spec.choice:
-            after[name] = unify(seen.get(name), after[name])
+    anew = {name: unify(seen.get(name), value) if specs[name].choice else value for name, value in wanted.items()}
+    ignored = {name: seen[name] for name in item.lifecycle.ignore_changes if name in seen}
+    after = {**anew, **ignored}
     extra = tuple(others)
     properties = (*extra, *differences(specs, seen, after))
-    if not properties:
-        return Comparison(before=seen, after=after)
+    forced = any(one.forces_replacement for one in properties)
     return Comparison(
-        desired=Desired.REPLACE if any(one.forces_replacement for one in properties) else Desired.UPDATE,
-        before=seen,
+        desired=Desired.REPLACE if forced else Desired.UPDATE if properties else Desired.SAME,
         after=after,
+        anew=anew,
         properties=properties,
-        only_drift=not extra and not differences(specs, record.inputs, after),
+        ignored=differences({}, ignored, {name: anew[name] for name in ignored}),
+        only_drift=bool(properties) and not extra and not differences(specs, record.inputs, after),
     )
 
 
@@ -108,14 +119,14 @@ def _has_sealed(value: Value) -> bool:
     return isinstance(value, Sealed)
 
 
-def told_outputs(record: Record | None, observation: Observation | None) -> Values:
-    """The outputs as the cloud last told them; sealed ones stay as recorded."""
-    if record is None:
-        return {}
+def told_outputs(record: Record, observation: Observation | None, fields: Mapping[str, OutputField[Any]]) -> Values:
+    """The outputs as the cloud last told them; secret ones stay as recorded."""
     if observation is None:
         return record.outputs
-    kept = {name: value for name, value in record.outputs.items() if _has_sealed(value)}
-    return {**observation.outputs, **kept, "id": record.external_id}
+    secret = {name for name, field in fields.items() if field.secret}
+    told = {name: value for name, value in observation.outputs.items() if name not in secret}
+    kept = {name: value for name, value in record.outputs.items() if name in secret or _has_sealed(value)}
+    return {**told, **kept, "id": record.external_id}
 
 
 def expected_outputs(item: Declared, outputs: Values, comparison: Comparison) -> Values:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestra.diff import PropertyChange
-from orchestra.errors import InternalError, PlanFileError
+from orchestra.errors import InternalError, PlanFileError, StateError
 from orchestra.model.address import Address
 from orchestra.model.values import ABSENT, Absent, Value
 from orchestra.planning.change import Change, Finding
@@ -95,7 +97,7 @@ def _encode_property(one: PropertyChange) -> dict[str, Any]:
 
 def save(plan: Plan, path: Path) -> None:
     """Write it whole or not at all, readable by the owner only."""
-    text = json.dumps(encode(plan), indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(encode(plan), indent=1, ensure_ascii=False)  # in the order in which the plan is shown
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -104,7 +106,8 @@ def save(plan: Plan, path: Path) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise PlanFileError(f"the plan can't be written to {path}: {error.strerror}") from error
 
 
@@ -114,7 +117,7 @@ def load(path: Path, make: type[Plan]) -> Plan:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PlanFileError(f"the plan {path} can't be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, "it is not JSON") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _damaged(path, f"it is not of the format {FORMAT}")
@@ -124,30 +127,94 @@ def load(path: Path, make: type[Plan]) -> Plan:
             remedy="make a new plan",
         )
     found = document.pop("digest", None)
-    if found != codec.digest(codec.canonical(document)):
-        raise _damaged(path, "its digest doesn't fit its content: it was edited or damaged")
     try:
-        return _decode(document, make)
-    except (KeyError, TypeError, ValueError, AttributeError, InternalError) as error:
+        is_whole = found == codec.digest(codec.canonical(document))
+        plan = _decode(document, make) if is_whole else None
+        if plan is not None and digest(plan) != found:
+            raise ValueError("written again, it would be another")
+    except (KeyError, TypeError, ValueError, RecursionError, InternalError, StateError) as error:
         raise _damaged(path, "its content doesn't have the form of a plan") from error
+    if plan is None:
+        raise _damaged(path, "its digest doesn't fit its content: it was edited or damaged")
+    return plan
 
 
 def _damaged(path: Path, why: str) -> PlanFileError:
     return PlanFileError(f"the plan {path} can't be used: {why}", remedy="make a new plan")
 
 
-def _decode(document: Mapping[str, Any], make: type[Plan]) -> Plan:
+_PLAN: Final = MappingProxyType(
+    {
+        "format": str,
+        "version": int,
+        "deployment": str,
+        "stack": str,
+        "mode": str,
+        "lineage": str,
+        "serial": int,
+        "partial": bool,
+        "unchanged": int,
+        "changes": list,
+        "outputs": dict,
+        "findings": list,
+    }
+)
+_CHANGE: Final = MappingProxyType(
+    {
+        "address": str,
+        "kind": str,
+        "action": str,
+        "reason": str,
+        "cloud": str,
+        "previous_cloud": str,
+        "external_id": str,
+        "token": str,
+        "dependencies": list,
+        "previous_dependencies": list,
+        "create_before_delete": bool,
+        "moved_from": str | None,
+        "deposed": bool,
+        "before": dict,
+        "after": dict,
+        "outputs": dict,
+        "properties": list,
+    }
+)
+_PROPERTY: Final = MappingProxyType(
+    {"path": list, "secret": bool, "known": bool, "forces_replacement": bool, "before": object, "after": object}
+)
+_FINDING: Final = MappingProxyType({"rule": str, "address": str | None, "message": str, "refusal": bool})
+
+
+def _checked(item: Any, form: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """``item``, which must be an object with these keys and types."""
+    if not isinstance(item, dict) or not form.keys() - optional <= item.keys() <= form.keys():
+        raise TypeError(f"an object with {', '.join(form)} is needed")
+    for name, value in item.items():
+        if not isinstance(value, form[name]) or (isinstance(value, bool) and form[name] is int):
+            raise TypeError(f"{name} can't be a {type(value).__name__}")
+    return item
+
+
+def _addresses(items: list[Any]) -> tuple[Address, ...]:
+    if not all(isinstance(item, str) for item in items):
+        raise TypeError("addresses are texts")
+    return tuple(map(Address, items))
+
+
+def _decode(document: Any, make: type[Plan]) -> Plan:
+    fields = _checked(document, _PLAN)
     return make(
-        deployment=document["deployment"],
-        stack=document["stack"],
-        mode=Mode(document["mode"]),
-        lineage=document["lineage"],
-        serial=document["serial"],
-        partial=document["partial"],
-        unchanged=document["unchanged"],
-        changes=tuple(_decode_change(one) for one in document["changes"]),
-        outputs=_decode_values(document["outputs"]),
-        findings=tuple(Finding(**one) for one in document["findings"]),
+        deployment=fields["deployment"],
+        stack=fields["stack"],
+        mode=Mode(fields["mode"]),
+        lineage=fields["lineage"],
+        serial=fields["serial"],
+        partial=fields["partial"],
+        unchanged=fields["unchanged"],
+        changes=tuple(_decode_change(one) for one in fields["changes"]),
+        outputs=_decode_values(fields["outputs"]),
+        findings=tuple(Finding(**_checked(one, _FINDING)) for one in fields["findings"]),
     )
 
 
@@ -155,32 +222,38 @@ def _decode_values(values: Mapping[str, Any]) -> dict[str, Value]:
     return {name: codec.decode_value(value) for name, value in values.items()}
 
 
-def _decode_change(one: Mapping[str, Any]) -> Change:
+def _decode_change(item: Any) -> Change:
+    fields = _checked(item, _CHANGE)
+    if fields["action"] == Action.NO_OP.value:
+        raise ValueError("what needs no change is no change")
     return Change(
-        address=Address(one["address"]),
-        kind=one["kind"],
-        action=Action(one["action"]),
-        reason=Reason[one["reason"].upper()],
-        cloud=one["cloud"],
-        previous_cloud=one["previous_cloud"],
-        external_id=one["external_id"],
-        token=one["token"],
-        dependencies=tuple(map(Address, one["dependencies"])),
-        previous_dependencies=tuple(map(Address, one["previous_dependencies"])),
-        create_before_delete=one["create_before_delete"],
-        moved_from=None if one["moved_from"] is None else Address(one["moved_from"]),
-        deposed=one["deposed"],
-        before=_decode_values(one["before"]),
-        after=_decode_values(one["after"]),
-        outputs=_decode_values(one["outputs"]),
-        properties=tuple(_decode_property(item) for item in one["properties"]),
+        address=Address(fields["address"]),
+        kind=fields["kind"],
+        action=Action(fields["action"]),
+        reason=Reason[fields["reason"].upper()],
+        cloud=fields["cloud"],
+        previous_cloud=fields["previous_cloud"],
+        external_id=fields["external_id"],
+        token=fields["token"],
+        dependencies=_addresses(fields["dependencies"]),
+        previous_dependencies=_addresses(fields["previous_dependencies"]),
+        create_before_delete=fields["create_before_delete"],
+        moved_from=None if fields["moved_from"] is None else Address(fields["moved_from"]),
+        deposed=fields["deposed"],
+        before=_decode_values(fields["before"]),
+        after=_decode_values(fields["after"]),
+        outputs=_decode_values(fields["outputs"]),
+        properties=tuple(_decode_property(one) for one in fields["properties"]),
     )
 
 
-def _decode_property(one: Mapping[str, Any]) -> PropertyChange:
+def _decode_property(item: Any) -> PropertyChange:
+    fields = _checked(item, _PROPERTY, optional=frozenset({"before", "after"}))
+    if not all(type(part) in (str, int) for part in fields["path"]):
+        raise TypeError("a path is of texts and whole numbers")
     return PropertyChange(
-        path=tuple(one["path"]),
-        before=codec.decode_value(one["before"]) if "before" in one else ABSENT,
-        after=codec.decode_value(one["after"]) if "after" in one else ABSENT,
-        forces_replacement=one["forces_replacement"],
+        path=tuple(fields["path"]),
+        before=codec.decode_value(fields["before"]) if "before" in fields else ABSENT,
+        after=codec.decode_value(fields["after"]) if "after" in fields else ABSENT,
+        forces_replacement=fields["forces_replacement"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -21,14 +21,15 @@ from orchestra.planning import choices as portable
 from orchestra.planning import comparing
 from orchestra.planning.change import Change
 from orchestra.planning.changes import Subject, change_of, deposed_change, find_moves, outputs_after
-from orchestra.planning.choices import Choices, Wanted
+from orchestra.planning.choices import Choices, Wanted, kept_choices
 from orchestra.planning.comparing import Comparison
 from orchestra.planning.decide import Action, Circumstances, Desired, Mode, decide
 from orchestra.planning.inputs import Seal, evaluated_at, kept_form, raw_inputs, sealed
 from orchestra.planning.options import Options, matching, select
 from orchestra.planning.plan import Plan
 from orchestra.planning.replacement import settle_order
-from orchestra.state.records import Record, Snapshot
+from orchestra.planning.steps import expand
+from orchestra.state.records import Snapshot
 
 RecordKey: TypeAlias = "tuple[Address, str]"
 
@@ -63,11 +64,13 @@ class _Planner:
         self._declared = world.declaration.resources
         self._records = world.snapshot.records
         self._moves = find_moves(world.declaration, world.snapshot)
+        self._renamed = {old: new for new, old in self._moves.items()}
         self._outputs: dict[Address, Values] = {}
         self._changes: dict[Address, Change] = {}
         self._unchanged = 0
         self._scope = Scope(self._output, world.reveal, world.declaration.placeholders)
-        known = list(dict.fromkeys([*self._declared, *self._records]))
+        recorded = [*self._records, *(record.address for record in world.snapshot.deposed)]
+        known = list(dict.fromkeys([*self._declared, *self._now(recorded)]))
         self._replace = matching(options.replace, known, "replace")
         self._selected = select(options, known, self._needs())
 
@@ -77,13 +80,14 @@ class _Planner:
         ordered = graph.order({a: item.dependencies for a, item in self._declared.items()}, key=sort_key)
         for address in ordered:
             self._decide(self._subject(address, self._declared[address]))
-        moved_away = set(self._moves.values())
         for address in self._records:
-            if address not in self._declared and address not in moved_away:
+            if address not in self._declared and address not in self._renamed:
                 self._decide(self._subject(address, None))
         changes = settle_order(self._changes, self._declared, ordered)
-        changes += [self._deposed(record) for record in snapshot.deposed if self._is_selected(record.address)]
+        changes += self._deposed()
         self._refuse_protected(changes)
+        if any(change.action is Action.REPLACE and not change.create_before_delete for change in changes):
+            expand(changes)  # raises if no order fits, while it is only a plan
         return Plan(
             deployment=snapshot.deployment,
             stack=stack,
@@ -97,13 +101,17 @@ class _Planner:
         )
 
     def _needs(self) -> dict[Address, tuple[Address, ...]]:
-        needs = {address: record.dependencies for address, record in self._records.items()}
+        needs = {self._renamed.get(a, a): self._now(record.dependencies) for a, record in self._records.items()}
         for address, item in self._declared.items():
             if self._options.mode is not Mode.DESTROY:
                 needs[address] = item.dependencies
             else:
                 needs.setdefault(address, ())
         return needs
+
+    def _now(self, addresses: Iterable[Address]) -> tuple[Address, ...]:
+        """Recorded addresses as they are after this plan's moves."""
+        return tuple(self._renamed.get(address, address) for address in addresses)
 
     def _is_selected(self, address: Address) -> bool:
         return not self._options.partial or address in self._selected
@@ -140,9 +148,11 @@ class _Planner:
         decision = decide(compared.desired, subject.recorded, subject.observed, given)
         self._outputs[subject.address] = outputs_after(subject, decision[0], compared)
         if decision[0] is Action.NO_OP:
-            self._unchanged += record is not None
-        else:
-            self._changes[subject.address] = change_of(subject, decision, compared, self._options.mode)
+            self._unchanged += record is not None and given.selected
+            return
+        change = change_of(subject, decision, compared, self._options.mode)
+        previous = self._now(change.previous_dependencies)
+        self._changes[subject.address] = attrs.evolve(change, previous_dependencies=previous)
 
     def _compare(self, subject: Subject) -> Comparison:
         item, record = subject.item, subject.record
@@ -150,9 +160,11 @@ class _Planner:
             return Comparison(desired=Desired.UNDECLARED)
         if self._options.mode is Mode.DESTROY:
             return Comparison()
-        after = self._desired_inputs(item, record.inputs if record else {})
+        after = self._desired_inputs(item, kept_choices(record, subject.cloud, item.kind.name))
         if record is None:
             return comparing.creation(after)
+        if record.kind != item.kind.name:
+            return comparing.of_another_kind(record, item.kind.name, after)
         others = comparing.trigger_change(record.triggers, self._triggers(item))
         if subject.cloud != record.cloud:
             cloud = PropertyChange(path=("cloud",), before=record.cloud, after=subject.cloud, forces_replacement=True)
@@ -171,9 +183,13 @@ class _Planner:
         value = evaluated_at(item.address, "replace_on", item.triggers, self._scope)
         return sealed(value, self._world.seal)
 
-    def _deposed(self, record: Record) -> Change:
-        told = record.key in self._world.observations
-        return deposed_change(record, told and self._world.observations[record.key] is None)
+    def _deposed(self) -> Iterator[Change]:
+        """Replaced resources that are still to be deleted. A plan that only reads forgets those that are gone."""
+        for record in self._world.snapshot.deposed:
+            gone = self._world.observations.get(record.key, record) is None
+            if self._is_selected(record.address) and (gone or self._options.mode is not Mode.REFRESH_ONLY):
+                change = deposed_change(record, gone)
+                yield attrs.evolve(change, previous_dependencies=self._now(change.previous_dependencies))
 
     def _refuse_protected(self, changes: list[Change]) -> None:
         refused = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -36,8 +37,14 @@ class Step:
     needs: frozenset[StepId]
 
 
-_MAKES = (Action.CREATE, Action.REPLACE, Action.UPDATE)
-_DROPS = (Action.DELETE, Action.REPLACE)
+Table: TypeAlias = "Mapping[Address, StepId]"
+"""The step of one sort for each resource that has one."""
+
+Waits: TypeAlias = "dict[StepId, set[StepId]]"
+
+_MAKES: Final = (Action.CREATE, Action.REPLACE, Action.UPDATE)
+_DROPS: Final = (Action.DELETE, Action.REPLACE)
+_NOTES: Final = (Action.READ, Action.MOVE, Action.ADOPT)
 
 
 def expand(changes: Iterable[Change]) -> list[Step]:
@@ -46,31 +53,36 @@ def expand(changes: Iterable[Change]) -> list[Step]:
     current = {change.address: change for change in every if not change.deposed}
     makes = {a: _make_id(change) for a, change in current.items() if change.action in _MAKES}
     drops = {a: StepId(a, Operation.DELETE.value) for a, change in current.items() if change.action in _DROPS}
-    needs: dict[StepId, set[StepId]] = {}
+    notes = {a: StepId(a, Operation.RECORD.value) for a, change in current.items() if change.action in _NOTES}
     steps: dict[StepId, tuple[Change, Operation]] = {}
     for change in every:
         for step_id, operation in _steps_of(change, makes, drops):
             steps[step_id] = (change, operation)
-            needs[step_id] = set()
-    _order_makes(current, makes, needs)
+    needs: Waits = {step_id: set() for step_id in steps}
+    wishes: Waits = {step_id: set() for step_id in steps}
+    _order_makes(current, makes, {**makes, **notes}, needs)
     _order_drops(current, makes, drops, needs)
-    for change in every:
-        if change.deposed and change.action is Action.DELETE:
-            mine = StepId(change.address, Operation.DELETE.value, change.token)
-            for a, user in current.items():
-                if change.address in user.previous_dependencies or change.address in user.dependencies:
-                    needs[mine].update(table[a] for table in (makes, drops) if a in table)
+    _wish_to_be_left(current, makes, drops, wishes)
+    _order_deposed(every, makes, drops, wishes)
     try:
-        ordered = graph.order(needs, key=lambda step: (sort_key(step.address), step.operation, step.token))
+        ordered = graph.order(needs, key=_key, wishes=wishes)
     except CycleError as error:
         raise PlanError(
             "no order fits these changes: " + " -> ".join(error.cycle),
             remedy="set Lifecycle(create_before_delete=…) alike on the resources named, or change them in two applies",
         ) from error
-    return [
-        Step(id=step_id, change=steps[step_id][0], operation=steps[step_id][1], needs=frozenset(needs[step_id]))
-        for step_id in ordered
-    ]
+    found: list[Step] = []
+    before: set[StepId] = set()
+    for step_id in ordered:
+        change, operation = steps[step_id]
+        waits = needs[step_id] | (wishes[step_id] & before)
+        found.append(Step(id=step_id, change=change, operation=operation, needs=frozenset(waits)))
+        before.add(step_id)
+    return found
+
+
+def _key(step: StepId) -> tuple[object, str, str]:
+    return sort_key(step.address), step.operation, step.token
 
 
 def _make_id(change: Change) -> StepId:
@@ -92,32 +104,19 @@ def _steps_of(
     return found or [(StepId(change.address, Operation.RECORD.value), Operation.RECORD)]
 
 
-def _order_makes(
-    current: Mapping[Address, Change], makes: Mapping[Address, StepId], needs: dict[StepId, set[StepId]]
-) -> None:
-    """What is made waits for what it uses."""
+def _order_makes(current: Mapping[Address, Change], makes: Table, known_after: Table, needs: Waits) -> None:
+    """What is made waits for what it uses: until that is made, or its new address and outputs are written down."""
     for address, step in makes.items():
-        needs[step].update(makes[used] for used in current[address].dependencies if used in makes)
+        needs[step].update(known_after[used] for used in current[address].dependencies if used in known_after)
 
 
-def _order_drops(
-    current: Mapping[Address, Change],
-    makes: Mapping[Address, StepId],
-    drops: Mapping[Address, StepId],
-    needs: dict[StepId, set[StepId]],
-) -> None:
-    """What is deleted waits for its users to be deleted, or changed so that they no longer use it."""
+def _order_drops(current: Mapping[Address, Change], makes: Table, drops: Table, needs: Waits) -> None:
+    """What is deleted waits for its users to be deleted; a replacement goes in the order that was settled."""
     for address, change in current.items():
-        for used in change.previous_dependencies:
-            if used not in drops:
-                continue
-            if address in drops:
-                needs[drops[used]].add(drops[address])
-            elif address in makes and (current[used].action is Action.DELETE or current[used].create_before_delete):
-                needs[drops[used]].add(makes[address])
-        for used in change.dependencies:
-            if address in makes and used in drops and _new_first(current[used]):
-                needs[drops[used]].add(makes[address])
+        if address in drops:
+            for used in change.previous_dependencies:
+                if used in drops:
+                    needs[drops[used]].add(drops[address])
         if change.action is Action.REPLACE:
             if change.create_before_delete:
                 needs[drops[address]].add(makes[address])
@@ -125,5 +124,39 @@ def _order_drops(
                 needs[makes[address]].add(drops[address])
 
 
-def _new_first(change: Change) -> bool:
-    return change.action is Action.REPLACE and change.create_before_delete
+def _wish_to_be_left(current: Mapping[Address, Change], makes: Table, drops: Table, wishes: Waits) -> None:
+    """What is deleted should first be left by those who go on without it.
+
+    That isn't always possible: what they are to use instead may have to wait for the deletion.
+    """
+    for address, step in makes.items():
+        change = current[address]
+        left = change.dependencies if address in drops else (*change.dependencies, *change.previous_dependencies)
+        for used in left:
+            if used in drops and (current[used].action is Action.DELETE or current[used].create_before_delete):
+                wishes[drops[used]].add(step)
+
+
+def _order_deposed(every: Iterable[Change], makes: Table, drops: Table, wishes: Waits) -> None:
+    """What was replaced before is deleted after its users, and before what it uses itself."""
+    deposed = [change for change in every if change.deposed and change.action is Action.DELETE]
+    by_address: dict[Address, list[StepId]] = {}
+    for change in deposed:
+        by_address.setdefault(change.address, []).append(_deposed_id(change))
+    for change in every if deposed else ():
+        if not change.deposed:
+            steps = [table[change.address] for table in (makes, drops) if change.address in table]
+            for used in {*change.previous_dependencies, *change.dependencies} & by_address.keys():
+                for old in by_address[used]:
+                    wishes[old].update(steps)
+    for change in deposed:
+        mine = _deposed_id(change)
+        for used in change.previous_dependencies:
+            for old in by_address.get(used, ()):
+                wishes[old].add(mine)
+            if used in drops:
+                wishes[drops[used]].add(mine)
+
+
+def _deposed_id(change: Change) -> StepId:
+    return StepId(change.address, Operation.DELETE.value, change.token)
