@@ -7,19 +7,26 @@ is imported by that name only.
 from __future__ import annotations
 
 from orchestra.testing import presets
+from orchestra.testing.cases import ProviderCase
 from orchestra.testing.clock import SkewedClock, VirtualClock
 from orchestra.testing.faults import Fault, FaultModel, Script, Trouble
 from orchestra.testing.latency import Latency, LongTail, Uniform
+from orchestra.testing.provider import Broken, BrokenContractError, Checked, check_provider
 
 __all__ = [
+    "Broken",
+    "BrokenContractError",
+    "Checked",
     "Fault",
     "FaultModel",
     "Latency",
     "LongTail",
+    "ProviderCase",
     "Script",
     "SkewedClock",
     "Trouble",
     "Uniform",
     "VirtualClock",
+    "check_provider",
     "presets",
 ]

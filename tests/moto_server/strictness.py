@@ -98,7 +98,15 @@ def _change_records(request: Request) -> Answer | None:
         if action == "DELETE" and kept != values:
             told = "the values provided do not match the current values]"
             return refusal(request, 400, "InvalidChangeBatch", f"{said}{told}")
+        if action == "CREATE":  # moto takes what was deleted before for what is there, and would refuse
+            zone.rr_changes[:] = [
+                one for one in zone.rr_changes if not _is_about(one["ResourceRecordSet"], name.rstrip("."), kind)
+            ]
     return None
+
+
+def _is_about(record_set: Any, name: str, kind: str) -> bool:
+    return (record_set["Name"].rstrip("."), record_set["Type"]) == (name, kind)
 
 
 def _delete_vpc(request: Request) -> Answer | None:
