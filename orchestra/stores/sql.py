@@ -163,6 +163,11 @@ class SqlStore:
         """See `orchestra.contracts.Store.close`. Closing twice is no error."""
         self._transactions.close()
 
+    def __del__(self) -> None:
+        # a user may leave it to Python to let go; a half-made one has nothing to let go of
+        if hasattr(self, "_transactions"):
+            self._transactions.close()
+
     def _enter(self) -> None:
         execute, deployment = self._transactions.execute, self._deployment
         if self._transactions.run(

@@ -117,6 +117,11 @@ class World:
                 self._connection.close()
                 self._connection = None
 
+    def __del__(self) -> None:
+        # a user may leave it to Python to let go; a half-made one has nothing to let go of
+        if getattr(self, "_connection", None) is not None:
+            self.close()
+
     def _begin(self, connection: sqlite3.Connection) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
