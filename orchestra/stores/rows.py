@@ -137,8 +137,9 @@ class Rows:
     def hold(self, earlier: Rows) -> bool:
         """Whether what ``earlier`` wrote is here, of which it isn't known whether it was committed.
 
-        Told by a row that stays: a line of the journal has its number from the head, under the lock, so that nobody
-        else's can be in its place. What wrote to the head alone is here if the head is what it left.
+        Told by a row that stays: a line of the journal has its number from the head, under the lock, and names its
+        run, so that nobody else's in its place is the same. What wrote to the head alone is here if the head is what
+        it left.
         """
         if earlier._trace is None:
             return earlier.head == self.head

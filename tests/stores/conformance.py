@@ -6,7 +6,6 @@ factory; `check_same_results` drives two stores through the same operations and 
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -242,7 +241,7 @@ def check_expired_lease_that_nobody_took_is_still_held(factory: StoreFactory) ->
         lease = store.acquire(ELSEWHERE)
         store.start_run(lease, run_record())
         clock.sleep(600.0)
-        (*_writes(store, lease)[1:], functools.partial(store.renew, lease))[number]()
+        _claims(store, lease)[1:][number]()
         clock.sleep(59.0)
         with pytest.raises(LockedError, match="since 2023-11-14T22:13:20Z"):  # the write prolonged it
             store.acquire(this_process())
@@ -257,7 +256,7 @@ def check_expired_lease_may_be_taken_and_writes_no_more(factory: StoreFactory) -
     clock.sleep(60.0)
     second = store.acquire(this_process())
     assert second.fence == 2
-    for write in (*_writes(store, lease), lambda: store.renew(lease)):
+    for write in _claims(store, lease):
         with pytest.raises(LeaseLostError, match="has held it since 2023-11-14T22:14:20Z"):
             write()
     store.release(lease)
@@ -265,7 +264,7 @@ def check_expired_lease_may_be_taken_and_writes_no_more(factory: StoreFactory) -
     for write in _writes(store, second):
         write()
     store.release(second)
-    for write in (*_writes(store, lease), lambda: store.renew(lease)):
+    for write in _claims(store, lease):
         with pytest.raises(LeaseLostError, match="took it and has given it back"):
             write()
     assert store.load().serial == 4
@@ -356,6 +355,11 @@ def _writes(store: Store, lease: Lease) -> tuple[Callable[[], object], ...]:
         lambda: store.commit(lease, []),
         lambda: store.finish_run(lease, run_record()),
     )
+
+
+def _claims(store: Store, lease: Lease) -> tuple[Callable[[], object], ...]:
+    """Everything that only the holder may do."""
+    return *_writes(store, lease), lambda: store.renew(lease)
 
 
 CHECKS = (

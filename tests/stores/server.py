@@ -78,6 +78,11 @@ class PostgresServer:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not ended since."""
+        return self._running is not None
+
     def start(self) -> None:
         """Start it, and return once it takes connections."""
         settings = {
@@ -124,12 +129,6 @@ class PostgresServer:
             os.close(descriptor)
         self._end()
 
-    def stop(self) -> None:
-        """Shut it down, clients or not."""
-        if self._running is not None:
-            self._running.send_signal(signal.SIGINT)
-            self._end()
-
     def _end(self) -> None:
         assert self._running is not None
         assert self._running.stderr is not None
@@ -139,8 +138,10 @@ class PostgresServer:
         self._running = None
 
     def remove(self) -> None:
-        """Stop it and delete its folder."""
-        self.stop()
+        """Stop it without ceremony, and delete its folder."""
+        if self._running is not None:
+            self._running.send_signal(signal.SIGQUIT)
+            self._end()
         shutil.rmtree(self._folder)
 
     def url(self, schema: str = "public", **options: str) -> str:

@@ -412,7 +412,7 @@ def test_loading_sees_one_moment(tmp_path: Path) -> None:
         def sql(self, statement: str) -> str:
             if statement.startswith("SELECT") and "orchestra_pending" in statement and not seen:
                 seen.append(statement)
-                writer.commit(lease, [outcome(9, write=(record(9),), remove=(record(0).key,))])
+                writer.commit(lease, [outcome(2, settles=intent(2), remove=(record(0).key,))])
             return statement
 
     reader = SqlStore(Interrupted(path), deployment="production", clock=ManualClock(), lease_seconds=60.0)
