@@ -11,6 +11,7 @@ from orchestra.testing.cases import ProviderCase
 from orchestra.testing.clock import SkewedClock, VirtualClock
 from orchestra.testing.faults import Fault, FaultModel, Script, Trouble
 from orchestra.testing.latency import Latency, LongTail, Uniform
+from orchestra.testing.parts import Part, PartsStack
 from orchestra.testing.provider import Broken, BrokenContractError, Checked, check_provider
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "FaultModel",
     "Latency",
     "LongTail",
+    "Part",
+    "PartsStack",
     "ProviderCase",
     "Script",
     "SkewedClock",

@@ -213,6 +213,10 @@ class _Recorded(abc.ABC):
         """From now on nothing goes wrong, and nothing takes longer. What is stuck stays so until its time is over."""
         self._tape.lifted = True
 
+    def resume(self) -> None:
+        """Let things go wrong again after `lift`; calls in between count for nothing."""
+        self._tape.lifted = False
+
     def fresh(self: R) -> R:
         """The same faults for another run: nothing counted, nothing in the log."""
         return attrs.evolve(self)

@@ -26,11 +26,13 @@ class Tape(Generic[F]):
         ``decide`` gets a function of (service, action), '' for any, that tells the how manieth of those it is.
         """
         with self._lock:
+            if self.lifted:
+                self._here.counts, self._here.fault = {}, None
+                return None
             keys = ((service, action), (service, ""), ("", action), ("", ""))
             self._counts.update(keys)
             self._here.counts = {key: self._counts[key] for key in keys}
-            self._here.fault = None if self.lifted else decide(self.count)
-            found: F | None = self._here.fault
+            self._here.fault = found = decide(self.count)
             return found
 
     def count(self, service: str, action: str) -> int:
