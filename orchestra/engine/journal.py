@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -12,19 +12,20 @@ from orchestra.state.journal import Intent, Lease, Outcome
 
 
 @attrs.define(eq=False)
-class _Batch:
-    """What threads have handed in since the last write, and how that write went."""
+class _Entry:
+    """What one thread has handed in, and how writing it went."""
 
-    intents: list[Intent] = attrs.field(factory=list)
-    outcomes: list[Outcome] = attrs.field(factory=list)
-    written: threading.Event = attrs.field(factory=threading.Event)
-    error: BaseException | None = None
+    intents: Sequence[Intent] = ()
+    outcomes: Sequence[Outcome] = ()
+    written: bool = False
+    error: Exception | None = None
 
 
 class Journal:
     """Group commit: whoever comes while a write is under way waits, and goes into the next one together.
 
-    `begin` and `commit` return once it is durable, or raise what the store raised.
+    `begin` and `commit` return once it is durable, or raise what the store raised. What can't be written takes
+    nothing of the others with it.
     """
 
     def __init__(self, store: Store, lease: Lease) -> None:
@@ -32,40 +33,53 @@ class Journal:
         self._lease = lease
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._next = _Batch()
+        self._next: list[_Entry] = []
 
     def begin(self, intent: Intent) -> None:
         """Write down a call that is about to be made."""
-        with self._lock:
-            batch = self._next
-            batch.intents.append(intent)
-        self._flush(batch)
+        self._enter(_Entry(intents=[intent]))
 
     def commit(self, outcomes: Sequence[Outcome]) -> None:
-        """Write down what came of calls."""
-        if not outcomes:
-            return
+        """Write down what came of calls, all of them or none."""
+        if outcomes:
+            self._enter(_Entry(outcomes=outcomes))
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the one that is under way."""
         with self._lock:
-            batch = self._next
-            batch.outcomes.extend(outcomes)
-        self._flush(batch)
+            return len(self._next)
 
-    def _flush(self, batch: _Batch) -> None:
+    def _enter(self, entry: _Entry) -> None:
+        with self._lock:
+            self._next.append(entry)
         with self._writing:
-            if not batch.written.is_set():
+            if not entry.written:
                 with self._lock:
-                    self._next = _Batch()
-                self._write(batch)
-        if batch.error is not None:
-            raise batch.error
+                    batch, self._next = self._next, []
+                self._write([one for one in batch if one.intents], self._begin)
+                self._write([one for one in batch if one.outcomes], self._commit)
+        if entry.error is not None:
+            raise entry.error
 
-    def _write(self, batch: _Batch) -> None:
+    def _begin(self, batch: Sequence[_Entry]) -> None:
+        self._store.begin(self._lease, [intent for entry in batch for intent in entry.intents])
+
+    def _commit(self, batch: Sequence[_Entry]) -> None:
+        self._store.commit(self._lease, [outcome for entry in batch for outcome in entry.outcomes])
+
+    def _write(self, batch: Sequence[_Entry], write: Callable[[Sequence[_Entry]], None]) -> None:
+        """Write ``batch`` in one transaction; if that fails, each entry in one of its own."""
+        if not batch:
+            return
+        error: Exception | None = None
         try:
-            if batch.intents:
-                self._store.begin(self._lease, batch.intents)
-            if batch.outcomes:
-                self._store.commit(self._lease, batch.outcomes)
-        except BaseException as error:
-            batch.error = error
-        finally:
-            batch.written.set()
+            write(batch)
+        except Exception as fault:
+            error = fault
+        if error is not None and len(batch) > 1:
+            for entry in batch:
+                self._write([entry], write)
+            return
+        for entry in batch:
+            entry.error, entry.written = error, True
