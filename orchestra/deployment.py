@@ -329,11 +329,7 @@ class Deployment:
         )
 
     def _office(self, listeners: Sequence[events.Listener]) -> Office:
-        def emit(event: events.Event) -> None:
-            for listener in listeners:
-                listener(event)
-
-        return Office(store=self.store, clock=self._clock, emit=emit)
+        return Office(store=self.store, clock=self._clock, listeners=tuple(listeners))
 
     def _scope(self, snapshot: Snapshot) -> Scope:
         keyring = self._site(snapshot).keyring

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update
 from orchestra.diff import same
+from orchestra.engine.drafts import (
+    answered,
+    current_record,
+    declared_now,
+    displaced,
+    drafted,
+    is_ours,
+    plain_outputs,
+    with_outputs,
+)
 from orchestra.engine.work import Accepted, Finished, Progress, Until, Workshop
-from orchestra.errors import ConflictError, InternalError, OrchestraError
-from orchestra.model.address import Address
+from orchestra.errors import ConflictError, InternalError
 from orchestra.model.declaration import Declared
 from orchestra.model.values import Values
 from orchestra.planning.decide import Action
+from orchestra.planning.inputs import Final
 from orchestra.planning.steps import Step
-from orchestra.state.journal import Intent, Operation, Outcome, Phase
+from orchestra.state.journal import Intent, Operation, Phase
 from orchestra.state.records import Condition, Record
 
 
-def attempt(shop: Workshop, progress: Progress) -> Accepted | Finished:
-    """Try the step once. What it raises is left to the caller to retry or to write down as failed."""
+def attempt(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Accepted | Finished:
+    """Try the step once; ``began`` is called when that is written down. What it raises is left to the caller."""
     operation = progress.step.operation
     if operation is Operation.CREATE:
-        return _create(shop, progress)
+        return _create(shop, progress, began)
     if operation is Operation.UPDATE:
-        return _update(shop, progress)
+        return _update(shop, progress, began)
     if operation is Operation.DELETE:
-        return _delete(shop, progress)
+        return _delete(shop, progress, began)
     return _record(shop, progress.step)
-
-
-def current_record(shop: Workshop, step: Step) -> Record:
-    """What the state said of the step's resource when the run began."""
-    change = step.change
-    key = (change.moved_from or change.address, change.token if change.deposed else "")
-    found = shop.records.get(key)
-    if found is None:
-        raise InternalError("the plan changes a resource that the state doesn't know", address=change.address)
-    return found
 
 
 def _declared(shop: Workshop, step: Step) -> Declared:
@@ -46,150 +48,102 @@ def _declared(shop: Workshop, step: Step) -> Declared:
     return item
 
 
+def _inputs(shop: Workshop, progress: Progress, item: Declared) -> Final:
+    """The inputs of the call, the same for all its attempts; secrets in them are hidden from now on."""
+    if progress.inputs is None:
+        inputs = shop.live.inputs(item, progress.step.change.after)
+        for value in (*inputs.raw.values(), *map(shop.live.scope.reveal, item.secrets)):
+            shop.concealer.learn(value)
+        progress.inputs = inputs
+    return progress.inputs
+
+
 def _begin(shop: Workshop, progress: Progress, token: str, cloud: str, inputs: Values) -> Intent:
-    """The intent of this step, durable; one for all its attempts."""
-    if progress.intent is None:
-        change = progress.step.change
-        intent = Intent(
-            run=shop.run,
-            address=progress.step.id.address,
-            operation=progress.step.operation,
-            kind=change.kind,
-            cloud=cloud,
-            token=token,
-            at=shop.clock.now(),
-            external_id=change.external_id if progress.step.operation is not Operation.CREATE else "",
-            inputs=inputs,
-            dependencies=change.dependencies,
-        )
-        shop.journal.begin(intent)
-        progress.intent = intent
-    return progress.intent
+    """The intent of this step, durable; the same for all its attempts.
+
+    It is written anew for each: so none is made once the lease is lost, and the state knows when the last one was.
+    """
+    step, change, now = progress.step, progress.step.change, shop.clock.now()
+    intent = progress.intent or Intent(
+        run=shop.run,
+        address=step.id.address,
+        operation=step.operation,
+        kind=change.kind,
+        cloud=cloud,
+        token=token,
+        at=now,
+        external_id=change.external_id if step.operation is not Operation.CREATE else "",
+        inputs=inputs,
+        dependencies=change.dependencies,
+    )
+    intent = attrs.evolve(intent, at=now)
+    shop.journal.begin(intent)
+    progress.intent = intent
+    return intent
 
 
-def _create(shop: Workshop, progress: Progress) -> Accepted | Finished:
+def _create(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Accepted | Finished:
     step, change = progress.step, progress.step.change
     item = _declared(shop, step)
     provider = shop.provider(change.cloud, change.kind, change.address)
-    if progress.inputs is None:
-        progress.inputs = shop.live.inputs(item, change.after)
-    intent = _begin(shop, progress, shop.new_token(), change.cloud, progress.inputs.kept)
+    inputs = _inputs(shop, progress, item)
+    draft = declared_now(shop, drafted(step, inputs.kept), item)
+    intent = _begin(shop, progress, shop.new_token(), change.cloud, inputs.kept)
+    began()
     owner = Ownership(shop.deployment, change.address, intent.token)
-    inputs = Inputs(progress.inputs.raw)
-    observation = _made(provider, inputs, owner, progress)
-    record = Record(
-        address=change.address,
-        kind=change.kind,
-        cloud=change.cloud,
-        external_id=observation.external_id,
-        token=intent.token,
-        condition=Condition.CREATING,
-        inputs=progress.inputs.kept,
-        made_at=shop.clock.now(),
-    )
-    record = with_outputs(shop, declared_now(shop, record, item), observation)
-    written, removed = _displaced(shop, step)
-    if observation.status is Status.READY:
-        ready = attrs.evolve(record, condition=Condition.READY)
-        shop.journal.commit(
-            [
-                shop.outcome(
-                    step, Phase.DONE, intent, write=(*written, ready), remove=removed, external_id=record.external_id
-                )
-            ]
-        )
-        return Finished(external_id=record.external_id, outputs=plain_outputs(observation))
+    observation = _made(shop, progress, provider, draft, owner)
+    record = answered(shop, draft, intent.token, _id(observation, draft))
+    shop.made.append(record)
+    record = with_outputs(shop, record, observation)
+    is_ready = observation.status is Status.READY
+    record = attrs.evolve(record, condition=Condition.READY) if is_ready else record
+    phase = Phase.DONE if is_ready else Phase.ACCEPTED
+    written, removed = displaced(shop, step)
     shop.journal.commit(
-        [
-            shop.outcome(
-                step, Phase.ACCEPTED, intent, write=(*written, record), remove=removed, external_id=record.external_id
-            )
-        ]
+        [shop.outcome(step, phase, intent, write=(*written, record), remove=removed, external_id=record.external_id)]
     )
-    return Accepted(
-        cloud=change.cloud,
-        kind=change.kind,
-        external_id=record.external_id,
-        until=Until.READY,
-        record=record,
-        observation=observation,
-    )
+    if is_ready:
+        return Finished(external_id=record.external_id, outputs=plain_outputs(observation))
+    return _accepted(record, Until.READY, record)
 
 
-def _made(provider: Provider, inputs: Inputs, owner: Ownership, progress: Progress) -> Observation:
+def _made(shop: Workshop, progress: Progress, provider: Provider, draft: Record, owner: Ownership) -> Observation:
     """Create it. After an attempt without an answer, a name that is taken may have been taken by ourselves."""
+    inputs = Inputs(progress.inputs.raw if progress.inputs is not None else {})
     try:
         return provider.create(inputs, owner)
     except ConflictError:
         found = provider.find(owner, inputs) if progress.unknown else None
-        if found is None:
+        if found is None or not is_ours(found, draft, owner, shop.others()):
             raise
         return found
 
 
-def _displaced(shop: Workshop, step: Step) -> tuple[tuple[Record, ...], tuple[tuple[Address, str], ...]]:
-    """What becomes of the old record when its replacement is made first: it is deposed."""
-    change = step.change
-    old_key = (change.moved_from or change.address, "")
-    removed = ((change.moved_from, ""),) if change.moved_from else ()
-    if change.action is Action.REPLACE and change.create_before_delete:
-        old = attrs.evolve(shop.records[old_key], address=change.address, condition=Condition.DEPOSED)
-        return (old,), removed
-    return (), removed
+def _id(observation: Observation, draft: Record) -> str:
+    if not observation.external_id or not isinstance(observation.external_id, str):
+        raise InternalError(f"the provider of {draft.kind} told no external id of what it made", address=draft.address)
+    return observation.external_id
 
 
-def declared_now(shop: Workshop, record: Record, item: Declared) -> Record:
-    """``record`` with the dependencies and rules that the stack now declares."""
-    rules = item.lifecycle
-    return attrs.evolve(
-        record,
-        dependencies=item.dependencies,
-        triggers=shop.live.triggers(item),
-        protect=rules.protect,
-        retain=rules.retain,
-        create_before_delete=rules.create_before_delete,
-        delete_timeout=rules.delete_timeout,
-    )
-
-
-def plain_outputs(observation: Observation) -> Values:
-    """The outputs of a kind, its id among them."""
-    return {**observation.outputs, "id": observation.external_id}
-
-
-def with_outputs(shop: Workshop, record: Record, observation: Observation) -> Record:
-    """``record`` with what ``observation`` tells, secret outputs encrypted."""
-    kept = shop.live.kept_outputs(record.address, plain_outputs(observation))
-    return attrs.evolve(record, outputs=kept)
-
-
-def _update(shop: Workshop, progress: Progress) -> Accepted | Finished:
+def _update(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Accepted | Finished:
     step, change = progress.step, progress.step.change
     item, old = _declared(shop, step), current_record(shop, step)
     provider = shop.provider(change.cloud, change.kind, change.address)
-    if progress.inputs is None:
-        progress.inputs = shop.live.inputs(item, change.after)
-    inputs = progress.inputs
+    inputs = _inputs(shop, progress, item)
+    draft = attrs.evolve(old, address=change.address, inputs=inputs.kept, condition=Condition.READY)
+    draft = declared_now(shop, draft, item)
     intent = _begin(shop, progress, old.token, change.cloud, inputs.kept)
+    began()
     changed = frozenset(name for name, value in inputs.kept.items() if not same(change.before.get(name), value))
     update = Update(before=Inputs(_usable(change.before)), after=Inputs(inputs.raw), changed=changed)
     observation = provider.update(old.external_id, update)
-    record = attrs.evolve(
-        old,
-        address=change.address,
-        inputs=inputs.kept,
-        condition=Condition.READY,
-    )
-    record = with_outputs(shop, declared_now(shop, record, item), observation)
-    if observation.status is Status.READY:
-        removed = ((change.moved_from, ""),) if change.moved_from else ()
-        shop.journal.commit(
-            [shop.outcome(step, Phase.DONE, intent, write=(record,), remove=removed, external_id=record.external_id)]
-        )
-        return Finished(external_id=record.external_id, outputs=plain_outputs(observation))
-    return Accepted(
-        cloud=change.cloud, kind=change.kind, external_id=record.external_id, until=Until.READY, record=record
-    )
+    record = with_outputs(shop, draft, observation)
+    if observation.status is not Status.READY:
+        return _accepted(record, Until.READY, record)
+    removed = ((change.moved_from, ""),) if change.moved_from else ()
+    outcome = shop.outcome(step, Phase.DONE, intent, write=(record,), remove=removed, external_id=record.external_id)
+    shop.journal.commit([outcome])
+    return Finished(external_id=record.external_id, outputs=plain_outputs(observation))
 
 
 def _usable(values: Values) -> Values:
@@ -197,13 +151,13 @@ def _usable(values: Values) -> Values:
     return {name: value for name, value in values.items() if isinstance(value, (str, int, float, bool, list, dict))}
 
 
-def _delete(shop: Workshop, progress: Progress) -> Accepted | Finished:
-    step, change = progress.step, progress.step.change
-    old = current_record(shop, step)
-    provider = shop.provider(old.cloud, old.kind, change.address)
+def _delete(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Accepted | Finished:
+    old = current_record(shop, progress.step)
+    provider = shop.provider(old.cloud, old.kind, progress.step.id.address)
     _begin(shop, progress, old.token, old.cloud, {})
+    began()
     provider.delete(old.external_id)
-    return Accepted(cloud=old.cloud, kind=old.kind, external_id=old.external_id, until=Until.GONE, record=None)
+    return _accepted(old, Until.GONE, None)
 
 
 def _record(shop: Workshop, step: Step) -> Accepted | Finished:
@@ -216,90 +170,13 @@ def _record(shop: Workshop, step: Step) -> Accepted | Finished:
     record = attrs.evolve(old, address=change.address, inputs=change.after, outputs=change.outputs)
     if item is not None:
         record = declared_now(shop, record, item)
-    if old.condition is not Condition.READY and change.action is Action.READ:
-        return Accepted(
-            cloud=old.cloud,
-            kind=old.kind,
-            external_id=old.external_id,
-            until=Until.READY,
-            record=attrs.evolve(record, condition=Condition.READY),
-        )
+    if old.condition is not Condition.READY:
+        return _accepted(old, Until.READY, attrs.evolve(record, condition=Condition.READY))
     removed = (old.key,) if record.address != old.address else ()
     shop.journal.commit([shop.outcome(step, Phase.DONE, None, write=(record,), remove=removed)])
     return Finished(external_id=old.external_id, outputs=record.outputs)
 
 
-def settled(shop: Workshop, progress: Progress, observation: Observation | None) -> tuple[Outcome, Finished]:
-    """What to write down when what was waited for has come: ready with ``observation``, or gone with None."""
-    step, accepted = progress.step, progress.accepted
-    if accepted is None:
-        raise InternalError("a step that waits for nothing", address=step.id.address)
-    finished = Finished(external_id=accepted.external_id)
-    if accepted.record is None or observation is None:
-        old = current_record(shop, step)
-        # made first, the successor has the address by now, and the old one is found under its token
-        key = (step.id.address, old.token) if _is_deposed_by_now(step) else old.key
-        outcome = shop.outcome(step, Phase.DONE, progress.intent, remove=(key,), external_id=accepted.external_id)
-        return outcome, finished
-    record = with_outputs(shop, attrs.evolve(accepted.record, condition=Condition.READY), observation)
-    moved = step.change.moved_from
-    removed = ((moved, ""),) if moved and step.operation is not Operation.CREATE else ()
-    outcome = shop.outcome(
-        step, Phase.DONE, progress.intent, write=(record,), remove=removed, external_id=accepted.external_id
-    )
-    return outcome, attrs.evolve(finished, outputs=plain_outputs(observation))
-
-
-def _is_deposed_by_now(step: Step) -> bool:
-    return step.change.action is Action.REPLACE and step.change.create_before_delete
-
-
-def failed(shop: Workshop, progress: Progress, error: Exception) -> None:
-    """Write down that the step failed, and what it left behind in the cloud."""
-    step = progress.step
-    phase, left = Phase.FAILED, None
-    if step.operation is Operation.CREATE and progress.intent is not None:
-        if progress.accepted is not None:
-            left = progress.accepted.record
-        else:
-            phase, left = _left_behind(shop, progress, error)
-    write: tuple[Record, ...] = ()
-    displaced: tuple[Record, ...] = ()
-    removed: tuple[tuple[Address, str], ...] = ()
-    if left is not None:
-        if progress.accepted is None:
-            displaced, removed = _displaced(shop, step)
-        write = (*displaced, attrs.evolve(left, condition=Condition.TAINTED))
-    outcome = shop.outcome(
-        step, phase, progress.intent, write=write, remove=removed, external_id=left.external_id if left else ""
-    )
-    shop.journal.commit([attrs.evolve(outcome, detail=str(error))])
-
-
-def _left_behind(shop: Workshop, progress: Progress, error: Exception) -> tuple[Phase, Record | None]:
-    """What a creation that failed half-way left: found by its token, told as unknown while that can't be looked up."""
-    intent, inputs = progress.intent, progress.inputs
-    if intent is None or inputs is None or (isinstance(error, ConflictError) and not progress.unknown):
-        return Phase.FAILED, None
-    change = progress.step.change
-    owner = Ownership(shop.deployment, change.address, intent.token)
-    try:
-        found = shop.provider(change.cloud, change.kind, change.address).find(owner, Inputs(inputs.raw))
-    except OrchestraError:
-        return Phase.UNKNOWN, None
-    ours = found is not None and (
-        progress.unknown or (found.ownership is not None and found.ownership.token == owner.token)
-    )
-    if found is None or not ours:
-        return (Phase.UNKNOWN if progress.unknown else Phase.FAILED), None
-    record = Record(
-        address=change.address,
-        kind=change.kind,
-        cloud=change.cloud,
-        external_id=found.external_id,
-        token=intent.token,
-        condition=Condition.TAINTED,
-        inputs=inputs.kept,
-        dependencies=change.dependencies,
-    )
-    return Phase.FAILED, with_outputs(shop, record, found)
+def _accepted(there: Record, until: Until, record: Record | None) -> Accepted:
+    """``there`` is to be waited for; ``record`` is what the state will say then."""
+    return Accepted(cloud=there.cloud, kind=there.kind, external_id=there.external_id, until=until, record=record)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from orchestra.contracts import Clock, Cloud, Inputs, Observation, Ownership, Status
+from orchestra.engine.drafts import is_ours, uncertain
 from orchestra.engine.journal import Journal
 from orchestra.engine.reading import SETTLE_PAUSE, provider_for
 from orchestra.errors import OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.values import Values
+from orchestra.state.codec import encode_record
 from orchestra.state.journal import Intent, Operation, Outcome, Phase
 from orchestra.state.records import Condition, Record, Snapshot
 
@@ -42,28 +44,26 @@ def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
     """Settle every open call of ``snapshot``: creations are looked for by their token.
 
     What is found is recorded, unfinished, so that the next plan completes it; what isn't will be made again.
-    Updates and deletions need nothing: the next plan reads what is there. Raises the cloud's error if it can't
-    be asked; the calls then stay open.
+    Of updates nothing is known but what the next plan reads; deletions need nothing. Raises the cloud's error if
+    it can't be asked; the calls then stay open.
     """
+    since = recovery.clock.now()
     settled: list[Settlement] = []
     for intent in snapshot.pending:
-        found = (
-            _look_for(intent, snapshot.deployment, recovery) if intent.operation is Operation.CREATE else None
-        )
         outcome = Outcome(
             run=recovery.run,
             address=intent.address,
             operation=intent.operation,
-            phase=Phase.DONE if found else Phase.FAILED,
+            phase=Phase.FAILED,
             at=recovery.clock.now(),
             settles=intent,
-            external_id=found.external_id if found else "",
-            detail="found by its token after an interruption" if found else "not found: the call never happened",
+            detail="interrupted; the next plan reads what came of it",
         )
-        if intent.operation is not Operation.CREATE:
-            outcome = attrs.evolve(outcome, detail="interrupted; the next plan reads what came of it")
-        elif found is not None:
-            outcome = attrs.evolve(outcome, write=_records(intent, found, snapshot, recovery.keep))
+        if intent.operation is Operation.CREATE:
+            outcome = _creation(intent, outcome, snapshot, recovery, since)
+        elif intent.operation is Operation.UPDATE:
+            changed = [one for one in snapshot.records.values() if one.token == intent.token]
+            outcome = attrs.evolve(outcome, write=tuple(uncertain(one, intent.inputs) for one in changed))
         recovery.journal.commit([outcome])
         settled.append(
             Settlement(
@@ -76,14 +76,39 @@ def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
     return settled
 
 
-def _look_for(intent: Intent, deployment: str, recovery: Recovery) -> Observation | None:
+def _creation(intent: Intent, outcome: Outcome, snapshot: Snapshot, recovery: Recovery, since: float) -> Outcome:
+    """What came of a creation: a record, or nothing."""
+    found = _look_for(intent, snapshot.deployment, recovery, since)
+    if found is None:
+        return attrs.evolve(outcome, detail="not found: the call never happened")
+    record = _record(intent, found, recovery)
+    owner = Ownership(snapshot.deployment, intent.address, intent.token)
+    if not is_ours(found, record, owner, (*snapshot.records.values(), *snapshot.deposed)):
+        return attrs.evolve(outcome, detail=f"{found.external_id} is there, and is not what this call makes")
+    old = snapshot.records.get(intent.address)
+    written: tuple[Record, ...] = (record,)
+    if old is not None and old.token != intent.token:
+        written = (attrs.evolve(old, condition=Condition.DEPOSED), record)
+    return attrs.evolve(
+        outcome,
+        phase=Phase.DONE,
+        external_id=found.external_id,
+        detail="found by its token after an interruption",
+        write=written,
+    )
+
+
+def _look_for(intent: Intent, deployment: str, recovery: Recovery, since: float) -> Observation | None:
     """What ``intent`` made; asked for again while the cloud may not show yet what was made so lately."""
     owner = Ownership(deployment, intent.address, intent.token)
+    clock = recovery.clock
     try:
         provider = provider_for(recovery.clouds, intent.cloud, intent.kind, intent.address)
         found = provider.find(owner, Inputs(intent.inputs))
-        while found is None and recovery.clock.now() - intent.at < provider.capabilities.settling:
-            recovery.clock.sleep(SETTLE_PAUSE)
+        # the other machine's clock may have been ahead of this one's
+        until = min(intent.at, since) + provider.capabilities.settling
+        while found is None and clock.now() < until:
+            clock.sleep(SETTLE_PAUSE)
             found = provider.find(owner, Inputs(intent.inputs))
         return found
     except OrchestraError as error:
@@ -91,9 +116,8 @@ def _look_for(intent: Intent, deployment: str, recovery: Recovery) -> Observatio
         raise
 
 
-def _records(
-    intent: Intent, found: Observation, snapshot: Snapshot, keep: Callable[[Address, Values], Values]
-) -> tuple[Record, ...]:
+def _record(intent: Intent, found: Observation, recovery: Recovery) -> Record:
+    """The record of what was found; without its outputs, if the provider tells what can't be kept."""
     record = Record(
         address=intent.address,
         kind=intent.kind,
@@ -102,10 +126,14 @@ def _records(
         token=intent.token,
         condition=Condition.TAINTED if found.status is Status.FAILED else Condition.CREATING,
         inputs=intent.inputs,
-        outputs=keep(intent.address, {**found.outputs, "id": found.external_id}),
+        outputs={"id": found.external_id},
         dependencies=intent.dependencies,
+        made_at=intent.at,
     )
-    old = snapshot.records.get(intent.address)
-    if old is None or old.token == intent.token:
-        return (record,)
-    return attrs.evolve(old, condition=Condition.DEPOSED), record
+    try:
+        kept = recovery.keep(intent.address, {**found.outputs, "id": found.external_id})
+        told = attrs.evolve(record, outputs=kept)
+        encode_record(told)
+    except OrchestraError:
+        return record
+    return told

@@ -7,7 +7,16 @@ from typing import Final
 
 import attrs
 
-from orchestra.errors import CloudError, InUseError, ThrottledError
+from orchestra.errors import (
+    CloudError,
+    ConflictError,
+    CredentialsError,
+    InUseError,
+    InvalidRequestError,
+    NotFoundError,
+    QuotaError,
+    ThrottledError,
+)
 from orchestra.state.journal import Operation
 
 BASE: Final = 0.5
@@ -17,10 +26,23 @@ CAP: Final = 20.0
 ATTEMPTS: Final = 8
 """How often a call is made in all, throttling and being in use aside: those go on until the step's deadline."""
 
+_DOUBLINGS: Final = 16
+"""After so many the cap is long reached; further ones would only overflow."""
+
+_REFUSALS: Final = (
+    ConflictError,
+    CredentialsError,
+    InUseError,
+    InvalidRequestError,
+    NotFoundError,
+    QuotaError,
+    ThrottledError,
+)
+
 
 def delay(error: CloudError, attempt: int, chance: random.Random) -> float:
     """Seconds to pause after the ``attempt``-th failure: full jitter (AWS, "Exponential backoff and jitter", 2015)."""
-    pause = chance.uniform(0.0, min(CAP, BASE * 2.0 ** (attempt - 1)))
+    pause = chance.uniform(0.0, min(CAP, BASE * 2.0 ** min(attempt - 1, _DOUBLINGS)))
     return max(pause, min(error.retry_after or 0.0, CAP * 3))
 
 
@@ -33,26 +55,67 @@ def again(error: Exception, operation: Operation, attempt: int) -> bool:
     return isinstance(error, ThrottledError) or attempt < ATTEMPTS
 
 
+def may_have_happened(error: Exception) -> bool:
+    """Whether a call that ended so may have happened: anything but a clear refusal, or a request never sent."""
+    return may_have_begun(error) and not isinstance(error, _REFUSALS)
+
+
+def may_have_begun(error: Exception) -> bool:
+    """Whether a part of the call may have happened: one that takes several requests may be refused at the second."""
+    return not isinstance(error, CloudError) or error.sent
+
+
 @attrs.define(eq=False)
 class Concurrency:
-    """How many calls one cloud is sent at once: halved when it throttles, slowly back up when it doesn't (AIMD)."""
+    """How many calls one cloud is sent at once: halved when it throttles, slowly back up when it doesn't (AIMD).
+
+    A call that was throttled keeps its place until it is made again, so that nothing new is begun before it.
+    """
 
     ceiling: float
     limit: float = attrs.field(init=False)
     busy: int = 0
+    """Calls under way."""
+    held: int = 0
+    """Calls that were throttled and wait to be made again."""
 
     def __attrs_post_init__(self) -> None:
         self.limit = self.ceiling
 
     @property
     def has_room(self) -> bool:
-        """Whether one more call may be sent."""
+        """Whether a new call may be sent."""
+        return self.busy + self.held < int(self.limit)
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether a call may be sent again."""
         return self.busy < int(self.limit)
 
-    def throttled(self) -> None:
-        """The cloud said that it was too much."""
+    def begin(self) -> None:
+        """A call is sent."""
+        self.busy += 1
+
+    def begin_again(self) -> None:
+        """One that was throttled is sent again."""
+        self.held -= 1
+        self.begin()
+
+    def end_well(self) -> None:
+        """A call went through."""
+        self.busy -= 1
+        self.limit = min(self.ceiling, self.limit + 1.0 / self.limit)
+
+    def end_badly(self) -> None:
+        """A call failed."""
+        self.busy -= 1
+
+    def end_throttled(self) -> None:
+        """The cloud said that it was too much; the call waits to be made again."""
+        self.busy -= 1
+        self.held += 1
         self.limit = max(1.0, self.limit / 2.0)
 
-    def succeeded(self) -> None:
-        """A call went through."""
-        self.limit = min(self.ceiling, self.limit + 1.0 / self.limit)
+    def give_up(self) -> None:
+        """One that was throttled is not made again."""
+        self.held -= 1

@@ -49,6 +49,8 @@ class Run:
     outputs: Mapping[str, Value] = attrs.field(factory=dict)
     """The stack's outputs as far as they are known; secrets sealed."""
     interrupted: bool = False
+    listener_errors: tuple[Exception, ...] = ()
+    """The first exception of each listener that raised one."""
 
     @property
     def succeeded(self) -> bool:

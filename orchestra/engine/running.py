@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -11,6 +12,8 @@ import attrs
 
 from orchestra import events
 from orchestra.contracts import Clock, Store
+from orchestra.engine.announcing import Announcer
+from orchestra.engine.attended import Interrupt, attended
 from orchestra.engine.executor import INTERRUPTED, Executor, OnFailure, Settings
 from orchestra.engine.journal import Journal
 from orchestra.engine.leases import held, this_process
@@ -18,12 +21,15 @@ from orchestra.engine.live import Live
 from orchestra.engine.run import Run, StepResult, StepStatus
 from orchestra.engine.survey import Site
 from orchestra.engine.work import Workshop
-from orchestra.errors import ApplyError, LeaseLostError, StalePlanError
+from orchestra.errors import ApplyError, LeaseLostError, StalePlanError, StateError
 from orchestra.planning.decide import Action, Mode
 from orchestra.planning.plan import Plan
 from orchestra.planning.steps import Step, expand
 from orchestra.state.journal import Lease, Operation, RunRecord, RunStatus
 from orchestra.state.records import Snapshot
+
+if sys.version_info < (3, 11):  # pragma: no cover
+    from exceptiongroup import ExceptionGroup
 
 _MAKES: Final = (Action.CREATE, Action.UPDATE, Action.REPLACE)
 
@@ -37,7 +43,7 @@ class Office:
 
     store: Store
     clock: Clock
-    emit: events.Listener
+    listeners: Sequence[events.Listener] = ()
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -77,7 +83,9 @@ def writing(
             raise
         finally:
             ended = attrs.evolve(run, ended=office.clock.now(), status=session.status, counts=session.counts)
-            with contextlib.suppress(LeaseLostError):  # whoever has the lease now goes on from the journal
+            # whoever has a lease that was lost goes on from the journal; what failed says more than that its end
+            # can't be written
+            with contextlib.suppress(LeaseLostError if session.status is RunStatus.SUCCEEDED else StateError):
                 store.finish_run(lease, ended)
 
 
@@ -111,41 +119,50 @@ def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
 
 
 def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure) -> Run:
-    """Do what ``plan`` names. Returns also if steps failed or it was interrupted: `raise_for` says so."""
+    """Do what ``plan`` names. Returns also if steps failed or it was interrupted: `raise_for` says so.
+
+    Everything is done in threads of its own, and this one waits: see `attended`.
+    """
+    return attended(lambda interrupt: _carried_out(plan, site, office, on_failure, interrupt))
+
+
+def _carried_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, interrupt: Interrupt) -> Run:
     purpose = "destroy" if plan.mode is Mode.DESTROY else "apply"
     steps = expand(plan.changes)
     counts = {action.value: number for action, number in plan.counts.items()}
+    announcer = Announcer(office.listeners, interrupt)
     began = office.clock.monotonic()
     with writing(
         office, purpose, plan_digest=plan.digest, check=lambda snapshot: _check(plan, site, snapshot)
     ) as session:
         run, session.counts = session.run, counts
         shop = _workshop(site, office, session)
-        office.emit(events.RunStarted(at=run.started, run=run.id, purpose=purpose, steps=len(steps), counts=counts))
-        settings = Settings(width=site.width, on_failure=on_failure, emit=office.emit, timeout=_timeouts(shop))
+        announcer.tell(events.RunStarted(at=run.started, run=run.id, purpose=purpose, steps=len(steps), counts=counts))
+        settings = Settings(
+            width=site.width,
+            on_failure=on_failure,
+            tell=announcer.tell,
+            timeout=_timeouts(shop),
+            interrupt=interrupt,
+        )
         executor = Executor(steps, shop, settings)
         results = executor.run()
         session.status = _status(results, executor.stopped_by)
-    seconds = office.clock.monotonic() - began
-    done, failed, skipped = (sum(one.status is status for one in results) for status in StepStatus)
-    office.emit(
-        events.RunFinished(
-            at=office.clock.now(),
-            run=run.id,
-            status=session.status.value,
-            seconds=seconds,
-            done=done,
-            failed=failed,
-            skipped=skipped,
-        )
-    )
-    return Run(
+    ended = Run(
         id=run.id,
         deployment=plan.deployment,
         purpose=purpose,
         steps=tuple(results),
-        seconds=seconds,
-        interrupted=executor.stopped_by == INTERRUPTED,
+        seconds=office.clock.monotonic() - began,
+    )
+    announcer.tell(_finished(ended, session.status, office.clock.now()))
+    return attrs.evolve(ended, interrupted=interrupt.asked, listener_errors=announcer.errors)
+
+
+def _finished(run: Run, status: RunStatus, now: float) -> events.RunFinished:
+    done, failed, skipped = (run.count(one) for one in StepStatus)
+    return events.RunFinished(
+        at=now, run=run.id, status=status.value, seconds=run.seconds, done=done, failed=failed, skipped=skipped
     )
 
 
@@ -182,7 +199,7 @@ def _timeouts(shop: Workshop) -> Callable[[Step], float]:
     def timeout(step: Step) -> float:
         item = shop.live.item(step.id.address)
         if step.operation is Operation.DELETE:
-            record = shop.records.get((step.id.address, step.id.token))
+            record = shop.records.get((step.change.moved_from or step.id.address, step.id.token))
             said = record.delete_timeout if record else None
             return said or (item.kind.delete_timeout if item else 600.0)
         if item is None:
@@ -195,25 +212,46 @@ def _timeouts(shop: Workshop) -> Callable[[Step], float]:
 
 
 def _status(results: Sequence[StepResult], stopped_by: str) -> RunStatus:
-    if stopped_by == INTERRUPTED:
-        return RunStatus.INTERRUPTED
-    return RunStatus.SUCCEEDED if all(one.status is StepStatus.DONE for one in results) else RunStatus.FAILED
+    if all(one.status is StepStatus.DONE for one in results):
+        return RunStatus.SUCCEEDED
+    return RunStatus.INTERRUPTED if stopped_by == INTERRUPTED else RunStatus.FAILED
 
 
 def raise_for(run: Run) -> None:
-    """Raise `ApplyError` with the root causes if steps failed, `KeyboardInterrupt` if the run was interrupted."""
-    if run.failures:
-        causes = [step.error for step in run.failures if step.error is not None]
-        skipped = run.count(StepStatus.SKIPPED)
-        raise ApplyError(
-            f"{run.purpose} of {run.deployment!r}: {len(run.failures)} of {len(run.steps)} steps failed"
-            + (f", {skipped} that hang on them were skipped" if skipped else ""),
-            causes,
-            "see to the causes and apply again: a new plan goes on from what was done",
-        )
+    """Raise what the run came to, unless all is well.
+
+    `KeyboardInterrupt` if it was interrupted, whatever else happened; else `ApplyError` with the root causes if
+    steps failed, else what a listener raised.
+    """
+    failure = _failure(run)
     if run.interrupted:
         open_steps = [step.address for step in run.steps if step.status is StepStatus.SKIPPED]
+        failed = f", {len(run.failures)} failed" if run.failures else ""
         raise KeyboardInterrupt(
-            f"interrupted: {run.count(StepStatus.DONE)} steps are done and recorded, {len(open_steps)} are open "
-            f"({', '.join(open_steps[:5])}{', …' if len(open_steps) > 5 else ''}). To go on: apply again"
+            f"interrupted: {run.count(StepStatus.DONE)} steps are done and recorded{failed}, {len(open_steps)} are "
+            f"open ({', '.join(open_steps[:5])}{', …' if len(open_steps) > 5 else ''}). To go on: apply again"
+        ) from failure
+    if failure is not None:
+        raise failure
+
+
+def _failure(run: Run) -> Exception | None:
+    """The exception that tells of steps that failed and of listeners that raised; None if all is well."""
+    heard = run.listener_errors
+    if run.failures:
+        causes = list({_cause(step.error): step.error for step in run.failures if step.error is not None}.values())
+        skipped = run.count(StepStatus.SKIPPED)
+        return ApplyError(
+            f"{run.purpose} of {run.deployment!r}: {len(run.failures)} of {len(run.steps)} steps failed"
+            + (f", {skipped} that hang on them were skipped" if skipped else ""),
+            [*causes, *heard],
+            "see to the causes and apply again: a new plan goes on from what was done",
         )
+    if len(heard) > 1:
+        return ExceptionGroup(f"{run.purpose} of {run.deployment!r} is done, but its listeners failed", list(heard))
+    return heard[0] if heard else None
+
+
+def _cause(error: Exception) -> str | int:
+    """Tells causes apart: a store that fails ends several steps at once, and is one cause."""
+    return str(error) if isinstance(error, StateError) else id(error)

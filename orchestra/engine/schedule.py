@@ -11,53 +11,53 @@ from orchestra.planning.steps import Step, StepId
 
 
 class Schedule:
-    """Steps in order of the longest chain that hangs on them; ties by address."""
+    """Steps in order of the longest chain that hangs on them; ties by address.
 
-    def __init__(self, steps: Sequence[Step], weight: Callable[[StepId], float]) -> None:
+    ``lane`` says which of several queues a step stands in: a full one holds up no other.
+    """
+
+    def __init__(self, steps: Sequence[Step], weight: Callable[[StepId], float], lane: Callable[[Step], str]) -> None:
         needs = {step.id: step.needs for step in steps}
         paths = graph.longest_paths(needs, weight)
         keys = {one: (-paths[one], sort_key(one.address), one.operation, one.token) for one in needs}
-        self._steps = {step.id: step for step in steps}
-        self._rank = {one: rank for rank, one in enumerate(sorted(needs, key=lambda one: keys[one]))}
-        self._by_rank = list(self._rank)
+        self._by_rank = sorted(steps, key=lambda step: keys[step.id])
+        self._rank = {step.id: rank for rank, step in enumerate(self._by_rank)}
+        self._lane = {step.id: lane(step) for step in steps}
         self._waiting = {one: set(given) & needs.keys() for one, given in needs.items()}
         self._users = graph.dependents(needs)
         self._unbegun = set(needs)
-        self._ready = [self._rank[one] for one, given in self._waiting.items() if not given]
-        heapq.heapify(self._ready)
+        self._ready: dict[str, list[int]] = {lane: [] for lane in self._lane.values()}
+        for one, given in self._waiting.items():
+            if not given:
+                self._is_ready(one)
 
-    def take(self, has_room: Callable[[Step], bool]) -> Iterator[Step]:
-        """The steps that can begin now, best first, as long as there is room for each; they count as begun."""
-        refused = []
-        while self._ready:
-            rank = heapq.heappop(self._ready)
-            step = self._steps[self._by_rank[rank]]
-            if step.id not in self._unbegun:
-                continue
-            if not has_room(step):
-                refused.append(rank)
-                continue
-            self._unbegun.discard(step.id)
-            yield step
-        for rank in refused:
-            heapq.heappush(self._ready, rank)
+    def take(self, has_room: Callable[[str], bool]) -> Iterator[Step]:
+        """The steps that can begin now, best first, while their lanes have room; they count as begun."""
+        while lanes := [(ranks[0], lane) for lane, ranks in self._ready.items() if ranks and has_room(lane)]:
+            rank, lane = min(lanes)
+            heapq.heappop(self._ready[lane])
+            step = self._by_rank[rank]
+            if step.id in self._unbegun:
+                self._unbegun.discard(step.id)
+                yield step
 
     def done(self, finished: StepId) -> None:
         """``finished`` is done: what waited for it alone can go."""
         for user in self._users[finished]:
             self._waiting[user].discard(finished)
             if not self._waiting[user] and user in self._unbegun:
-                heapq.heappush(self._ready, self._rank[user])
+                self._is_ready(user)
 
     def failed(self, culprit: StepId) -> list[StepId]:
         """``culprit`` failed: whatever hangs on it will never begin. Returns those, in order."""
-        lost = graph.closure([culprit], self._users.__getitem__) & self._unbegun
+        lost = graph.closure([culprit], lambda one: [user for user in self._users[one] if user in self._unbegun])
+        lost.discard(culprit)
         self._unbegun -= lost
-        return sorted(lost, key=lambda one: self._rank[one])
+        return sorted(lost, key=self._rank.__getitem__)
 
     def abandon(self) -> list[StepId]:
         """Nothing more is to begin. Returns what will not, in order."""
-        left = sorted(self._unbegun, key=lambda one: self._rank[one])
+        left = sorted(self._unbegun, key=self._rank.__getitem__)
         self._unbegun.clear()
         return left
 
@@ -65,3 +65,6 @@ class Schedule:
     def unbegun(self) -> int:
         """How many steps have neither begun nor been given up."""
         return len(self._unbegun)
+
+    def _is_ready(self, one: StepId) -> None:
+        heapq.heappush(self._ready[self._lane[one]], self._rank[one])

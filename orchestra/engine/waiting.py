@@ -34,6 +34,11 @@ class Group:
         self.due = min(self.due, progress.next_look) if self.waiting else progress.next_look
         self.waiting.append(progress)
 
+    def ask(self, now: float) -> list[Progress]:
+        """Those that are to be looked at now, or so soon that one call does for them too; a poll is under way."""
+        self.polling = True
+        return [progress for progress in self.waiting if progress.next_look <= now + FIRST_POLL]
+
     def looked(self, at: Iterable[Progress], over: set[int], now: float) -> None:
         """``at`` were looked at, and those whose identity is in ``over`` need no more waiting.
 

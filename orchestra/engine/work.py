@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
-from orchestra.contracts import Clock, Cloud, Observation, Provider
+from orchestra.contracts import Clock, Cloud, Provider
+from orchestra.engine.concealing import Concealer
 from orchestra.engine.journal import Journal
 from orchestra.engine.live import Live
 from orchestra.engine.reading import provider_for
@@ -32,11 +34,18 @@ class Workshop:
     clock: Clock
     records: Mapping[tuple[Address, str], Record]
     """The records as they were when the run began, by key; a deposed one by its token."""
+    made: list[Record] = attrs.field(factory=list)
+    """What was made since."""
+    concealer: Concealer = attrs.field(factory=Concealer)
     new_token: Callable[[], str] = attrs.field(default=lambda: uuid.uuid4().hex)
 
     def provider(self, cloud: str, kind: str, address: Address) -> Provider:
         """See `provider_for`."""
         return provider_for(self.clouds, cloud, kind, address)
+
+    def others(self) -> Iterator[Record]:
+        """Every record there is: those of the state when the run began, and what was made since."""
+        return itertools.chain(self.records.values(), tuple(self.made))
 
     def outcome(
         self,
@@ -78,7 +87,6 @@ class Accepted:
     external_id: str
     until: Until
     record: Record | None
-    observation: Observation | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -104,3 +112,5 @@ class Progress:
     """When to look next whether it is ready."""
     unknown: bool = False
     """An attempt ended without an answer: it may have happened."""
+    held: bool = False
+    """It was throttled, and keeps its place among the calls of its cloud until it is made again."""

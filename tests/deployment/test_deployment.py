@@ -451,7 +451,7 @@ def test_secret_outputs_are_kept_encrypted_and_reach_who_uses_them(tmp_path: Pat
 
 def test_values_are_told_once_known(tmp_path: Path) -> None:
     stack = Chain()
-    deployment = deploy(stack, MemoryCloud(), tmp_path)
+    deployment = deploy(stack, MemoryCloud(), tmp_path, width=1)
     with pytest.raises(oc.PlanError, match="apply first"):
         deployment.value(stack.network_id)
     run = deployment.apply()

@@ -299,7 +299,10 @@ def test_a_bug_in_a_provider_fails_its_step_only(tmp_path: Path) -> None:
     deployment = deploy(Chain(servers=0), cloud, tmp_path)
     with pytest.raises(oc.ApplyError) as caught:
         deployment.apply()
-    assert isinstance(caught.value.exceptions[0], KeyError)
+    (cause,) = caught.value.exceptions
+    assert isinstance(cause, oc.InternalError)
+    assert isinstance(cause.__cause__, KeyError)
+    assert "zone: the provider of dns.Zone raised KeyError: 'oops'" in str(caught.value)
     assert set(deployment.resources) == {"network", "subnet"}
 
 

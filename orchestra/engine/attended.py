@@ -1,0 +1,83 @@
+"""A run in a thread of its own, so that Ctrl-C can never arrive in the middle of its bookkeeping."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+TWICE: Final = (
+    "interrupted twice: nothing more is begun, and calls under way are not waited for. "
+    "What they come to is settled by the next plan"
+)
+
+
+def _nobody() -> None:
+    return None
+
+
+class Interrupt:
+    """What the thread that waits for a run tells the one that does it."""
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = _nobody
+        """Called when something is told: set by whoever listens."""
+        self.asked = False
+        """Begin nothing new; finish calls under way."""
+        self.abandoned = False
+        """Nobody waits any more: there is nobody to tell anything."""
+
+    def ask(self) -> None:
+        """Ask the run to stop."""
+        self.asked = True
+        self.wake()
+
+
+def attended(work: Callable[[Interrupt], T]) -> T:
+    """What ``work`` returns, or raises. Python raises `KeyboardInterrupt` in the main thread only: that one waits here.
+
+    The first Ctrl-C, or `SystemExit` raised by a signal's handler, asks ``work`` to stop and waits for its end; the
+    second is raised at once. ``work`` then goes on by itself, for as long as the process lives.
+    """
+    interrupt = Interrupt()
+    done = threading.Event()
+    results: list[T] = []
+    errors: list[BaseException] = []
+    context = contextvars.copy_context()
+
+    def body() -> None:
+        try:
+            results.append(context.run(work, interrupt))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    exits: list[SystemExit] = []
+    try:
+        threading.Thread(target=body, name="orchestra-run", daemon=True).start()
+        _wait(done, interrupt, exits)
+    except BaseException:
+        interrupt.abandoned = True
+        interrupt.ask()
+        raise
+    if errors:
+        raise errors[0]
+    if exits:
+        raise exits[0]
+    return results[0]
+
+
+def _wait(done: threading.Event, interrupt: Interrupt, exits: list[SystemExit]) -> None:
+    while not done.is_set():
+        try:
+            done.wait()
+        except (KeyboardInterrupt, SystemExit) as error:
+            if interrupt.asked:
+                raise KeyboardInterrupt(TWICE) from error
+            if isinstance(error, SystemExit):
+                exits.append(error)
+            interrupt.ask()

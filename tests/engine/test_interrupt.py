@@ -1,0 +1,174 @@
+"""Ctrl-C, once and twice, wherever it comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from memory_cloud import MemoryCloud
+from stacks import Chain, deploy
+from trouble import quiet, raising
+from virtual_clock import VirtualClock
+
+import orchestra as oc
+from orchestra.events import Event, StepRetried
+
+pytestmark = pytest.mark.timeout(20)
+
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def settle() -> None:
+    """Wait for the threads of runs that were left behind."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("orchestra"):
+            thread.join(10.0)
+
+
+@pytest.mark.parametrize("number", range(14))
+def test_an_interrupt_at_any_event_loses_nothing(tmp_path: Path, number: int) -> None:
+    cloud = MemoryCloud(polls_until_ready=1)
+    heard: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        heard.append(event)
+        if len(heard) == number + 1:
+            raise KeyboardInterrupt
+
+    listening = deploy(Chain(servers=1), cloud, tmp_path, listeners=[interrupt], clock=VirtualClock())
+    with pytest.raises(KeyboardInterrupt):
+        listening.apply()
+    deployment = deploy(Chain(servers=1), cloud, tmp_path, clock=VirtualClock())
+    deployment.apply()
+    assert deployment.plan().is_empty
+    assert len(cloud.things) == 4
+
+
+def test_the_first_interrupt_lets_calls_under_way_finish(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if (operation, what) == ("create", "network"):
+            press()
+
+    cloud.before = hook
+    deployment = deploy(Chain(with_zone=False), cloud, tmp_path)
+    with pytest.raises(KeyboardInterrupt, match="apply again"):
+        deployment.apply()
+    assert set(deployment.resources) == {"network"}
+    assert deployment.store.load().pending == ()
+    assert deployment.history()[-1].run.status.value == "interrupted"
+
+
+def test_the_second_interrupt_does_not_wait(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+    go_on, stuck, pressed_enough = threading.Event(), threading.Event(), threading.Event()
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if (operation, what) == ("create", "network"):
+            press()
+            stuck.set()
+            go_on.wait(10.0)
+
+    def once_more() -> None:
+        stuck.wait(10.0)
+        while not pressed_enough.wait(0.05):
+            press()
+
+    cloud.before = hook
+    deployment = deploy(Chain(with_zone=False), cloud, tmp_path)
+    impatient = threading.Thread(target=once_more)
+    impatient.start()
+    with pytest.raises(KeyboardInterrupt, match="twice"):
+        deployment.apply()
+    pressed_enough.set()
+    impatient.join()
+    cloud.before = quiet
+    with pytest.raises(oc.LockedError):  # the call is under way: nobody else may begin
+        deploy(Chain(with_zone=False), cloud, tmp_path).recover()
+    go_on.set()
+    settle()
+    assert set(deployment.resources) == {"network"}
+    deployment.apply()
+    assert deployment.plan().is_empty
+    assert len(cloud.things) == 4
+
+
+def test_a_call_that_would_be_tried_again_is_left_open(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if (operation, what) == ("create", "network") and not interrupted.is_set():
+            press()
+            interrupted.set()
+            threading.Event().wait(0.2)
+            raise oc.TransientError("the connection broke")
+
+    interrupted = threading.Event()
+    cloud.before = hook
+    clock = VirtualClock()
+    deployment = deploy(Chain(servers=0, with_zone=False), cloud, tmp_path, clock=clock)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        deployment.apply()
+    assert "0 steps are done" in str(caught.value)
+    assert [intent.address for intent in deployment.store.load().pending] == ["network"]
+    deployment.apply()
+    assert len(cloud.things) == 2
+
+
+def test_an_interrupt_is_told_as_one_even_if_steps_failed(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if (operation, what) == ("create", "network"):
+            press()
+            threading.Event().wait(0.2)
+            raise oc.QuotaError("no more networks")
+
+    cloud.before = hook
+    with pytest.raises(KeyboardInterrupt) as caught:
+        deploy(Chain(servers=0, with_zone=False), cloud, tmp_path).apply()
+    assert isinstance(caught.value.__cause__, oc.ApplyError)
+    assert "1 failed" in str(caught.value)
+
+
+def test_an_interrupt_ends_a_long_pause(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+    cloud.before = raising(("create", "network", oc.ThrottledError("slow down", retry_after=60.0)))
+
+    def listener(event: Event) -> None:
+        if isinstance(event, StepRetried):
+            threading.Timer(0.1, press).start()
+
+    deployment = deploy(Chain(servers=0, with_zone=False), cloud, tmp_path, listeners=[listener])
+    with pytest.raises(KeyboardInterrupt):
+        deployment.apply()
+    assert cloud.operations("create") == [("create", "network")]
+
+
+def test_a_program_that_is_told_to_exit_exits_once_calls_under_way_are_recorded(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if (operation, what) == ("create", "network"):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            threading.Event().wait(0.1)
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(3)
+
+    cloud.before = hook
+    before = signal.signal(signal.SIGUSR1, leave)
+    try:
+        deployment = deploy(Chain(), cloud, tmp_path)
+        with pytest.raises(SystemExit):
+            deployment.apply()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert "network" in deployment.resources
+    assert deployment.store.load().pending == ()
