@@ -105,9 +105,9 @@ def _look_for(intent: Intent, deployment: str, recovery: Recovery, since: float)
     try:
         provider = provider_for(recovery.clouds, intent.cloud, intent.kind, intent.address)
         found = provider.find(owner, Inputs(intent.inputs))
-        # the other machine's clock may have been ahead of this one's
-        until = min(intent.at, since) + provider.capabilities.settling
-        while found is None and clock.now() < until:
+        # the call may have been made a little after it was begun, and by a machine whose clock is ahead of this one's
+        until = min(intent.at, since) + SETTLE_PAUSE + provider.capabilities.settling
+        while found is None and provider.capabilities.settling and clock.now() <= until:
             clock.sleep(SETTLE_PAUSE)
             found = provider.find(owner, Inputs(intent.inputs))
         return found

@@ -98,7 +98,9 @@ class SimulatedCloud:
         with self._lock:
             if kind not in self._providers:
                 service, calls = _CALLS[kind]
-                self._providers[kind] = DriverProvider(calls(), self._sessions[service], translate)
+                self._providers[kind] = DriverProvider(
+                    calls(), self._sessions[service], translate, settling=self.behaviour.lag
+                )
             return self._providers[kind]
 
     def verify(self) -> None:
