@@ -284,6 +284,22 @@ def test_map_may_return_any_value(function: Callable[[Any], object], wanted: Val
     assert text_of(lambda source: source.name.map(function), "v") == wanted
 
 
+def test_map_gets_plain_values_at_any_depth() -> None:
+    seen: list[object] = []
+    stack = used_by(lambda source: source.ports.map(seen.append))
+    value_of(stack, {"source": {"ports": {"a": [Revealed(1), {"b": (2, "x")}], "c": None}}})
+    assert seen == [{"a": [1, {"b": [2, "x"]}], "c": None}]
+
+
+def test_a_reference_of_no_known_sort_has_no_value() -> None:
+    class Strange(oc.Ref[str]):
+        def _label(self) -> str:
+            return "strange"
+
+    with pytest.raises(oc.DefinitionError, match="Strange can't be evaluated"):
+        value_of(used_by(lambda source: Strange()))
+
+
 def test_maps_chain() -> None:
     assert text_of(lambda source: source.name.map(str.upper).map(len).map(lambda n: n + 1), "abc") == 4
 

@@ -128,6 +128,25 @@ def test_a_reference_to_what_is_not_assigned_yet_is_told_by_its_kind() -> None:
     assert "the reference Thing.port has no value" in str(caught.value)
 
 
+def test_misuse_of_what_is_computed_is_told_where_it_comes_from() -> None:
+    class Misused(oc.Stack):
+        def build(self) -> None:
+            self.database = Thing()
+            self.url = oc.Output(self.database.name)
+            for ref, address, label in (
+                (self.database.name.map(len), "database", "database.name.map"),
+                (oc.Ref.all(self.database.name, self.url), None, "Ref.all of 2"),
+                (self.url, "url", "url"),
+                (self.url.map(len).map(str), "url", "url.map.map"),
+            ):
+                with pytest.raises(oc.MisuseError) as caught:
+                    bool(ref)
+                assert caught.value.address == address
+                assert caught.value.meant == f"{label}.map(lambda value: … if value else …)"
+
+    Misused()
+
+
 def test_private_names_are_no_misuse_so_that_tools_can_look() -> None:
     assert not hasattr(Thing().name, "_repr_html_")
     assert not hasattr(Thing().name, "__array__")

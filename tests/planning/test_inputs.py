@@ -10,7 +10,7 @@ import orchestra as oc
 from orchestra.model.address import Address
 from orchestra.model.expressions import Scope
 from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
-from orchestra.planning.inputs import Final, evaluated_at, finish, kept_form, raw_inputs, sealed
+from orchestra.planning.inputs import Final, check_planned, evaluated_at, finish, kept_form, raw_inputs, sealed
 from tests.planning.worlds import Box, applied, one_box, seal, stack_of
 
 SEALED = seal(Revealed("s"))
@@ -176,3 +176,37 @@ def test_what_is_ignored_is_as_the_plan_says() -> None:
     assert (final.raw["loose"], final.kept["loose"]) == ("cloud", "cloud")
     assert (final.raw["content"], final.kept["content"]) == ("a", DIGEST)
     assert (final.raw["password"], final.kept["password"]) == (Revealed("s"), SEALED)
+
+
+# -- before any call
+
+
+def checked(stack: oc.Stack, plan: dict[str, Value], outputs: dict[str, Value] | None = None) -> None:
+    declaration = applied(stack).declaration
+    check_planned(declaration.resources[Address("box")], plan, scope(outputs or {}, declaration), seal)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "plan"),
+    [
+        ({"loose": "now"}, {"loose": "now"}),
+        ({"loose": "now"}, {"loose": UNKNOWN}),
+        ({"content": "a", "password": oc.Secret.env("P")}, {"content": DIGEST, "password": SEALED}),
+        ({"image": "image-1"}, {"image": {"os": "debian", "id": "image-1"}}),
+        ({"loose": "now", "lifecycle": oc.Lifecycle(ignore_changes=["loose"])}, {"loose": "before"}),
+    ],
+    ids=["same", "unknown in the plan", "sealed and summarized", "chosen", "ignored"],
+)
+def test_what_is_still_as_planned_passes(inputs: dict[str, Any], plan: dict[str, Value]) -> None:
+    checked(one_box(**inputs), planned(**plan))
+
+
+def test_what_is_not_known_yet_is_left_to_the_call() -> None:
+    stack = using(lambda a: Box(loose=a.address))
+    checked(stack, planned(loose="planned"))
+    with pytest.raises(oc.StalePlanError, match="box: input loose is no longer what the plan says"):
+        checked(stack, planned(loose="planned"), {"address": "now"})
+
+
+def test_inputs_that_the_plan_does_not_name_are_not_compared() -> None:
+    checked(one_box(loose="now"), {})
