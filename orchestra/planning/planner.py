@@ -158,8 +158,8 @@ class _Planner:
         item, record = subject.item, subject.record
         if item is None:
             return Comparison(desired=Desired.UNDECLARED)
-        if self._options.mode is Mode.DESTROY:
-            return Comparison()
+        if self._options.mode is not Mode.NORMAL:
+            return Comparison()  # nothing is made of the inputs, so no secret has to be there
         after = self._desired_inputs(item, kept_choices(record, subject.cloud, item.kind.name))
         if record is None:
             return comparing.creation(after)

@@ -10,8 +10,10 @@ import pytest
 
 import orchestra as oc
 from orchestra.model.address import Address
-from orchestra.model.values import Sealed
-from orchestra.planning.decide import Mode
+from orchestra.model.values import Revealed, Sealed
+from orchestra.planning.decide import Action, Mode
+from orchestra.planning.options import Options
+from orchestra.planning.planner import make_plan
 from tests.planning.worlds import Box, Plot, applied, fresh, one_box, stack_of
 
 
@@ -84,3 +86,16 @@ def test_a_plain_input_that_is_now_a_secret_is_sealed() -> None:
     change = situation.changes()["box"]
     assert isinstance(change.after["content"], Sealed)
     assert change.properties[0].is_secret
+
+
+@pytest.mark.parametrize("mode", [Mode.DESTROY, Mode.REFRESH_ONLY])
+def test_only_what_is_to_be_made_needs_its_secrets(mode: Mode) -> None:
+    situation = applied(one_box(password=oc.Secret.env("P"))).tell_all()
+    situation.tell("box", outputs={"address": "new"})
+
+    def reveal(secret: oc.Secret) -> Revealed:
+        raise oc.DefinitionError("not set")
+
+    world = attrs.evolve(situation.world(), reveal=reveal)
+    expected = Action.DELETE if mode is Mode.DESTROY else Action.READ
+    assert [change.action for change in make_plan(world, Options(mode=mode), "Shop").changes] == [expected]
