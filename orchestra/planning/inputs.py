@@ -12,8 +12,8 @@ from orchestra.errors import DefinitionError, InternalError, StalePlanError
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declared
 from orchestra.model.expressions import Expression, Scope, evaluate
-from orchestra.model.fields import KindSpec
-from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value, Values, is_known
+from orchestra.model.fields import InputSpec, KindSpec
+from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value, Values, is_known, leaves
 
 Seal: TypeAlias = Callable[[Revealed], Sealed]
 
@@ -87,13 +87,20 @@ def finish(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> Fin
         before = planned.get(name, UNKNOWN)
         if name in declared.lifecycle.ignore_changes and name in planned and is_known(before):
             final_kept[name] = before
-            final_raw[name] = raw[name] if same(before, now) else before
+            final_raw[name] = raw[name] if same(before, now) else _in_plain(declared.kind.inputs[name], before)
         elif declared.kind.inputs[name].choice:
             final_raw[name] = final_kept[name] = _chosen(before, now)
         else:
             _check(before, now, declared.address, name)
             final_raw[name], final_kept[name] = raw[name], now
     return Final(final_raw, final_kept)
+
+
+def _in_plain(spec: InputSpec, kept: Value) -> Value:
+    """What a call is given for an input that stays as it is: None where only a digest of it is kept."""
+    if spec.summarize is not None or any(isinstance(leaf, Sealed) for leaf in leaves(kept)):
+        return None
+    return kept
 
 
 def check_planned(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> None:

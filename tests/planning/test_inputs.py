@@ -178,6 +178,16 @@ def test_what_is_ignored_is_as_the_plan_says() -> None:
     assert (final.raw["password"], final.kept["password"]) == (Revealed("s"), SEALED)
 
 
+def test_a_digest_is_never_given_to_a_call_as_if_it_were_the_content() -> None:
+    rules = oc.Lifecycle(ignore_changes=["loose", "content", "password"])
+    stack = one_box(loose="code", content="b", password=oc.Secret.env("P"), lifecycle=rules)
+    old = seal(Revealed("old"))
+    final = finished(stack, planned(loose=["x", old], content=DIGEST, password=old))
+    assert (final.raw["content"], final.kept["content"]) == (None, DIGEST)
+    assert (final.raw["password"], final.kept["password"]) == (None, old)
+    assert (final.raw["loose"], final.kept["loose"]) == (None, ["x", old])
+
+
 # -- before any call
 
 
