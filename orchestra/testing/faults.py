@@ -191,6 +191,8 @@ class _Recorded(abc.ABC):
         fault = self._tape.current
         if fault is None or fault.trouble is not Trouble.REPEATED or action.startswith(READ_PREFIXES):
             return False
+        if not self._tape.count("", action):  # the last call was another one: a list that nobody has begun to read
+            return False
         self._struck(action, fault)
         return True
 

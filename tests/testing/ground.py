@@ -43,8 +43,12 @@ class Laid:
     deployment: oc.Deployment
 
     def cases(self, **more: Any) -> list[ProviderCase]:
-        """The cases for the kind, with every input changed that can be."""
-        return [self._case({}, self.case.changes, more), *(self._case(*one, more) for one in self._further())]
+        """The case for the kind, with every input changed that can be."""
+        return [self._case({}, self.case.changes, more)]
+
+    def further_cases(self, **more: Any) -> list[ProviderCase]:
+        """Cases that start from other inputs."""
+        return [self._case(*one, more) for one in self._further()]
 
     def _further(self) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
         return [(base, {name: value}) for kind, base, name, value, _ in EXTRA if kind is self.case.kind]

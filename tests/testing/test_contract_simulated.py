@@ -32,7 +32,10 @@ def test_provider_keeps_the_contract(case: Case, behaviour: oc.clouds.Behaviour,
     clock.advance(60.0)
     before = there.inventory()
     checked = check_provider(
-        lambda: served(there, case), ground.cases(lag=lag), unreachable=lambda: served(out, case), clock=clock
+        lambda: served(there, case),
+        [*ground.cases(lag=lag), *ground.further_cases(lag=lag)],
+        unreachable=lambda: served(out, case),
+        clock=clock,
     )
     assert checked.rules == tuple(rule.name for rule in RULES)
     clock.advance(60.0)

@@ -82,6 +82,15 @@ def test_a_request_that_arrives_twice_makes_one_thing() -> None:
     assert [fault.action for fault in script.log] == ["ex_create_network", "ex_destroy_network"]
 
 
+def test_a_list_is_never_asked_for_twice() -> None:
+    model = FaultModel(repeated=1.0)
+    cloud = Bed(model).cloud()
+    blobs = served(cloud, "storage.Blob")
+    assert list(blobs.list()) == []
+    assert dict(blobs.observe(["a/b"]).found) == {}
+    assert model.log == ()
+
+
 def test_what_was_accepted_may_fail() -> None:
     cloud = Bed(Script([Fault(Trouble.FAILED, action="create_volume")])).cloud()
     assert served(cloud, "compute.Volume").create(VOLUME, owner()).status is Status.FAILED
@@ -234,6 +243,8 @@ def test_faults_are_limited_spared_and_lifted() -> None:
     assert [_fails(driver.ex_list_networks) for _ in range(4)] == [False, False, True, True]
     spared.lift()
     assert not _fails(driver.ex_list_networks)
+    spared.resume()
+    assert _fails(driver.ex_list_networks)
     elsewhere = FaultModel(error=1.0, services=["dns"])
     assert not _fails(Bed(elsewhere).cloud().drivers.compute.list_nodes)
 
