@@ -62,7 +62,7 @@ class Ref(Generic[T_co]):
         return now.token(self, self._label(), conversion, spec)
 
     def __format__(self, spec: str) -> str:
-        return self._token("", spec)
+        return str(self._token("", spec))  # a plain str, as what takes texts apart expects
 
     def __str__(self) -> str:
         return self._token("", "")

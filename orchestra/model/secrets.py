@@ -62,10 +62,7 @@ class Secret:
     def __repr__(self) -> str:
         return f"<secret from {self.describe()}>"
 
-    def __str__(self) -> str:
-        return self.__format__("")
-
-    def __format__(self, spec: str) -> str:
+    def _token(self, spec: str) -> str:
         now = building.current()
         if now is None:
             raise DefinitionError(
@@ -73,6 +70,12 @@ class Secret:
                 remedy="move the f-string into build()",
             )
         return now.token(self, "secret", "", spec)
+
+    def __str__(self) -> str:
+        return self._token("")
+
+    def __format__(self, spec: str) -> str:
+        return str(self._token(spec))
 
     def __bool__(self) -> NoReturn:
         refuse(repr(self), "tested for truth", "if 'VARIABLE' in os.environ:")

@@ -89,7 +89,23 @@ def test_a_format_after_a_conversion_is_noted_for_the_value() -> None:
         texts = [f"{ref!s:>8}", f"{ref!r:>9}", f"{ref:>7}", f"{ref!r}", f"{ref}"]
     found = {placeholder.token: (placeholder.conversion, placeholder.spec) for placeholder in now.placeholders.values()}
     assert [found[text] for text in texts] == [("s", ">8"), ("r", ">9"), ("", ">7"), ("r", ""), ("", "")]
-    assert isinstance(texts[4], Token)
+
+
+def test_what_an_f_string_gives_is_plain_text() -> None:
+    ref, secret = Thing().port, oc.Secret.env("A")
+    with building():
+        texts = [
+            f"{ref}",
+            f"{ref!s}",
+            f"{ref!r}",
+            f"{ref:>9}",
+            f"{ref!s:>9}",
+            f"{secret}",
+            f"{secret!s}",
+            f"{secret:>9}",
+        ]
+        assert {type(text) for text in texts} == {str}
+        assert {type(str(ref)), type(repr(ref)), type(str(secret))} == {Token}
 
 
 def test_messages_show_labels_in_place_of_tokens() -> None:
