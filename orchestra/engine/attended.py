@@ -27,6 +27,8 @@ class Interrupt:
         """Called when something is told: set by whoever listens."""
         self.asked = False
         """Begin nothing new; finish calls under way."""
+        self.heeded = False
+        """What the run comes to says that it was asked to stop."""
         self.abandoned = False
         """Nobody waits any more: there is nobody to tell anything."""
 
@@ -56,28 +58,29 @@ def attended(work: Callable[[Interrupt], T]) -> T:
         finally:
             done.set()
 
-    exits: list[SystemExit] = []
     try:
         threading.Thread(target=body, name="orchestra-run", daemon=True).start()
-        _wait(done, interrupt, exits)
+        asked_by = _wait(done, interrupt)
     except BaseException:
         interrupt.abandoned = True
         interrupt.ask()
         raise
     if errors:
         raise errors[0]
-    if exits:
-        raise exits[0]
+    if isinstance(asked_by, SystemExit) or (asked_by is not None and not interrupt.heeded):
+        raise asked_by
     return results[0]
 
 
-def _wait(done: threading.Event, interrupt: Interrupt, exits: list[SystemExit]) -> None:
+def _wait(done: threading.Event, interrupt: Interrupt) -> KeyboardInterrupt | SystemExit | None:
+    """Wait until ``done``. Returns what asked to stop meanwhile."""
+    asked_by: KeyboardInterrupt | SystemExit | None = None
     while not done.is_set():
         try:
             done.wait()
         except (KeyboardInterrupt, SystemExit) as error:
             if interrupt.asked:
                 raise KeyboardInterrupt(TWICE) from error
-            if isinstance(error, SystemExit):
-                exits.append(error)
+            asked_by = error
             interrupt.ask()
+    return asked_by

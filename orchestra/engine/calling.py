@@ -92,12 +92,13 @@ class Caller:
         ids = [progress.accepted.external_id for progress in asked if progress.accepted is not None]
         try:
             provider = self._shop.provider(group.cloud, group.kind, asked[0].step.id.address)
-            reading = provider.observe(ids)
-        except CloudError as error:
-            reading = Reading(unread=dict.fromkeys(ids, error))
+            try:
+                reading = provider.observe(ids)
+            except CloudError as error:
+                reading = Reading(unread=dict.fromkeys(ids, error))
         except Exception as error:
             return Looked(group, asked, [(one, self._written(one, self._told(one, error))) for one in asked])
-        found = verdicts(asked, reading, self._shop.clock.monotonic())
+        found = verdicts(asked, reading, self._shop.clock.monotonic(), provider.capabilities.settling)
         return Looked(group, asked, self._settled(found))
 
     def _settled(

@@ -168,7 +168,7 @@ class Executor:
         if isinstance(result, Finished):
             self._done(progress, result)
             return
-        progress.accepted = result
+        progress.accepted, progress.accepted_at = result, self._now()
         self._ledger.accepted(progress, result.external_id)
         if self.stopped_by:
             self._ledger.skipped(progress, self.stopped_by)

@@ -156,7 +156,8 @@ def _carried_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, 
         seconds=office.clock.monotonic() - began,
     )
     announcer.tell(_finished(ended, session.status, office.clock.now()))
-    return attrs.evolve(ended, interrupted=interrupt.asked, listener_errors=announcer.errors)
+    interrupt.heeded = interrupt.asked
+    return attrs.evolve(ended, interrupted=interrupt.heeded, listener_errors=announcer.errors)
 
 
 def _finished(run: Run, status: RunStatus, now: float) -> events.RunFinished:

@@ -52,9 +52,12 @@ class Group:
 
 
 def verdicts(
-    waiting: Iterable[Progress], reading: Reading, now: float
+    waiting: Iterable[Progress], reading: Reading, now: float, settling: float
 ) -> list[tuple[Progress, Observation | None | CloudError]]:
-    """Those that need no more waiting: ready (its observation), gone (None), or failed (the error)."""
+    """Those that need no more waiting: ready (its observation), gone (None), or failed (the error).
+
+    What was accepted less than ``settling`` seconds ago isn't gone because the cloud doesn't show it.
+    """
     found: list[tuple[Progress, Observation | None | CloudError]] = []
     for progress in waiting:
         accepted = progress.accepted
@@ -72,6 +75,9 @@ def verdicts(
             found.append(
                 (progress, _not_ready(progress, f"it failed: {observation.detail or 'the cloud says no more'}"))
             )
+            continue
+        elif accepted.external_id in reading.gone and now - progress.accepted_at > settling:
+            found.append((progress, _not_ready(progress, "it was there, and is gone again")))
             continue
         if now >= progress.deadline:
             unread = reading.unread.get(accepted.external_id)

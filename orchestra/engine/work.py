@@ -107,6 +107,7 @@ class Progress:
     intent: Intent | None = None
     inputs: Final | None = None
     accepted: Accepted | None = None
+    accepted_at: float = 0.0
     deadline: float = 0.0
     next_look: float = 0.0
     """When to look next whether it is ready."""

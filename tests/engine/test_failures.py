@@ -202,3 +202,27 @@ def test_one_call_at_a_time_gets_through_everything(tmp_path: Path) -> None:
     assert deployment.plan().is_empty
     deployment.destroy()
     assert cloud.things == {}
+
+
+def test_what_is_gone_again_is_not_waited_for(tmp_path: Path) -> None:
+    cloud, clock = MemoryCloud(polls_until_ready=1_000, settling=10.0), VirtualClock()
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if operation == "observe" and kind == "dns.Zone":
+            cloud.things.pop(what, None)
+
+    cloud.before = hook
+    deployment = deploy(Chain(servers=0), cloud, tmp_path, clock=clock)
+    rules = oc.Lifecycle(create_timeout=5.0)
+    object.__setattr__(deployment.stack.network, "lifecycle", rules)  # type: ignore[attr-defined]
+    with pytest.raises(oc.ApplyError) as caught:
+        deployment.apply()
+    assert causes(caught.value) == {"zone": oc.NotReadyError, "network": oc.NotReadyError}
+    assert "zone: it did not become ready: it was there, and is gone again" in str(caught.value)
+    assert 10.0 < clock.now() - 1_700_000_000.0 < 30.0
+    cloud.before, cloud.polls_until_ready = quiet, 0
+    for thing in cloud.things.values():
+        thing.polls_until_ready = 0
+    deployment.apply()
+    assert deployment.plan().is_empty
+    assert len(cloud.things) == 3

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from memory_cloud import MemoryCloud
@@ -14,13 +15,30 @@ from trouble import quiet, raising
 from virtual_clock import VirtualClock
 
 import orchestra as oc
-from orchestra.events import Event, StepRetried
+from orchestra.contracts import Store
+from orchestra.events import Event, StepRetried, StepSkipped
+from orchestra.state.journal import Lease
 
 pytestmark = pytest.mark.timeout(20)
 
 
-def press() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+def press(number: int = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
+
+
+class Patience:
+    """A listener that lets a call go on once the run has been asked to stop."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepSkipped):
+            self._stopping.set()
+
+    def press_and_wait(self, number: int = signal.SIGINT) -> None:
+        press(number)
+        assert self._stopping.wait(10.0)
 
 
 def settle() -> None:
@@ -50,14 +68,14 @@ def test_an_interrupt_at_any_event_loses_nothing(tmp_path: Path, number: int) ->
 
 
 def test_the_first_interrupt_lets_calls_under_way_finish(tmp_path: Path) -> None:
-    cloud = MemoryCloud()
+    cloud, patience = MemoryCloud(), Patience()
 
     def hook(operation: str, kind: str, what: str) -> None:
         if (operation, what) == ("create", "network"):
-            press()
+            patience.press_and_wait()
 
     cloud.before = hook
-    deployment = deploy(Chain(with_zone=False), cloud, tmp_path)
+    deployment = deploy(Chain(with_zone=False), cloud, tmp_path, listeners=[patience])
     with pytest.raises(KeyboardInterrupt, match="apply again"):
         deployment.apply()
     assert set(deployment.resources) == {"network"}
@@ -100,19 +118,18 @@ def test_the_second_interrupt_does_not_wait(tmp_path: Path) -> None:
 
 
 def test_a_call_that_would_be_tried_again_is_left_open(tmp_path: Path) -> None:
-    cloud = MemoryCloud()
+    cloud, patience = MemoryCloud(), Patience()
 
     def hook(operation: str, kind: str, what: str) -> None:
-        if (operation, what) == ("create", "network") and not interrupted.is_set():
-            press()
-            interrupted.set()
-            threading.Event().wait(0.2)
+        if (operation, what) == ("create", "network"):
+            cloud.before = quiet
+            patience.press_and_wait()
             raise oc.TransientError("the connection broke")
 
-    interrupted = threading.Event()
     cloud.before = hook
     clock = VirtualClock()
-    deployment = deploy(Chain(servers=0, with_zone=False), cloud, tmp_path, clock=clock)
+    stack = Chain(servers=0, with_zone=False)
+    deployment = deploy(stack, cloud, tmp_path, clock=clock, listeners=[patience])
     with pytest.raises(KeyboardInterrupt) as caught:
         deployment.apply()
     assert "0 steps are done" in str(caught.value)
@@ -122,17 +139,16 @@ def test_a_call_that_would_be_tried_again_is_left_open(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_is_told_as_one_even_if_steps_failed(tmp_path: Path) -> None:
-    cloud = MemoryCloud()
+    cloud, patience = MemoryCloud(), Patience()
 
     def hook(operation: str, kind: str, what: str) -> None:
         if (operation, what) == ("create", "network"):
-            press()
-            threading.Event().wait(0.2)
+            patience.press_and_wait()
             raise oc.QuotaError("no more networks")
 
     cloud.before = hook
     with pytest.raises(KeyboardInterrupt) as caught:
-        deploy(Chain(servers=0, with_zone=False), cloud, tmp_path).apply()
+        deploy(Chain(servers=0, with_zone=False), cloud, tmp_path, listeners=[patience]).apply()
     assert isinstance(caught.value.__cause__, oc.ApplyError)
     assert "1 failed" in str(caught.value)
 
@@ -152,12 +168,11 @@ def test_an_interrupt_ends_a_long_pause(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_told_to_exit_exits_once_calls_under_way_are_recorded(tmp_path: Path) -> None:
-    cloud = MemoryCloud()
+    cloud, patience = MemoryCloud(), Patience()
 
     def hook(operation: str, kind: str, what: str) -> None:
         if (operation, what) == ("create", "network"):
-            os.kill(os.getpid(), signal.SIGUSR1)
-            threading.Event().wait(0.1)
+            patience.press_and_wait(signal.SIGUSR1)
 
     def leave(number: int, frame: object) -> None:
         raise SystemExit(3)
@@ -165,10 +180,40 @@ def test_a_program_that_is_told_to_exit_exits_once_calls_under_way_are_recorded(
     cloud.before = hook
     before = signal.signal(signal.SIGUSR1, leave)
     try:
-        deployment = deploy(Chain(), cloud, tmp_path)
+        deployment = deploy(Chain(), cloud, tmp_path, listeners=[patience])
         with pytest.raises(SystemExit):
             deployment.apply()
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert "network" in deployment.resources
     assert deployment.store.load().pending == ()
+
+
+def test_an_interrupt_that_comes_as_the_run_ends_is_not_swallowed(tmp_path: Path) -> None:
+    released: list[bool] = []
+
+    class Ending:
+        """A store that is interrupted while the lease is given back: nothing is left to stop then."""
+
+        def __init__(self, store: Store) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        def release(self, lease: Lease) -> None:
+            self._store.release(lease)
+            released.append(True)
+            press()
+
+    deployment = deploy(Chain(servers=0), MemoryCloud(), tmp_path)
+    deployment._store = Ending(deployment.store)  # type: ignore[assignment]
+
+    def applied_and_waited() -> None:
+        deployment.apply()
+        threading.Event().wait(5.0)  # should the interrupt come after the run, it comes here
+
+    with pytest.raises(KeyboardInterrupt):
+        applied_and_waited()
+    assert released == [True]
+    assert set(deploy(Chain(servers=0), MemoryCloud(), tmp_path).resources) == {"network", "subnet", "zone"}
