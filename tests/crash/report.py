@@ -1,0 +1,51 @@
+"""Telling what crashes came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tests.crash.killing import Crash
+
+
+def table(crashes: Iterable[Crash]) -> str:
+    """A Markdown table: boundary, kills, and what they left. A crash of two kills counts at both of its boundaries."""
+    kills: Counter[str] = Counter()
+    left: dict[str, Counter[str]] = {}
+    ended = 0
+    for crash in crashes:
+        ended += not crash.boundaries
+        for boundary in crash.boundaries:
+            kills[boundary] += 1
+            counts = left.setdefault(boundary, Counter())
+            verdict = crash.verdict
+            counts.update(
+                lost=len(verdict.lost),
+                doubled=len(verdict.doubled),
+                orphaned=len(verdict.orphaned),
+                unsettled=len(verdict.unsettled),
+            )
+    names = ("lost", "doubled", "orphaned", "unsettled")
+    lines = [f"| killed | kills | {' | '.join(names)} |", "| --- |" + " ---: |" * (1 + len(names))]
+    total: Counter[str] = Counter()
+    for boundary in sorted(kills):
+        total.update(left[boundary])
+        lines.append(f"| {boundary} | {kills[boundary]} | {' | '.join(str(left[boundary][name]) for name in names)} |")
+    lines.append(f"| **all** | **{sum(kills.values())}** | {' | '.join(f'**{total[name]}**' for name in names)} |")
+    return "\n".join([*lines, "", f"{ended} runs came to their end before they were to be killed."])
+
+
+def told(crash: Crash) -> str:
+    """One crash with everything that is wrong after it."""
+    verdict = crash.verdict
+    wrong = [
+        f"  {name}: {one}"
+        for name, ones in (
+            ("lost", verdict.lost),
+            ("doubled", verdict.doubled),
+            ("orphaned", verdict.orphaned),
+            ("unsettled", verdict.unsettled),
+        )
+        for one in ones
+    ]
+    return "\n".join([f"{crash.case} killed {', '.join(crash.boundaries) or 'never'}", *wrong])

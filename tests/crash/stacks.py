@@ -1,0 +1,78 @@
+"""The stack that is deployed while processes are killed: the web shop, with one of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+import orchestra as oc
+
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlNGP shop@example"
+
+
+class Shop(oc.Stack):
+    """Web servers behind a balancer, a database server with a disk, names, files."""
+
+    web_servers: int = oc.parameter(default=2, minimum=0)
+    release: int = 1
+    domain: str = "shop.example"
+    device: str = "/dev/sdf"
+    motto: str = "welcome"
+
+    def build(self) -> None:
+        debian, small = oc.Image(os="debian", version="12"), oc.Size(cpus=1, memory_gib=1)
+        self.network = oc.Network(cidr="10.0.0.0/16")
+        self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24", labels={"motto": self.motto})
+        self.key = oc.KeyPair(public_key=PUBLIC_KEY)
+        self.web_firewall = oc.Firewall(
+            network=self.network, description=f"Release {self.release}", ingress=[oc.allow("tcp", 80)]
+        )
+        self.database = oc.Server(image=debian, size=small, subnet=self.subnet, key_pair=self.key)
+        self.disk = oc.Volume(size_gib=10, zone=self.database.zone)
+        self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.database, device=self.device)
+        self.backup = oc.Snapshot(volume=self.disk)
+        self.web = [
+            oc.Server(
+                image=debian,
+                size=small,
+                subnet=self.subnet,
+                firewalls=[self.web_firewall],
+                user_data=f"release {self.release} of {self.database.private_ip}",
+            )
+            for _ in range(self.web_servers)
+        ]
+        self.front = oc.FloatingIp(server=self.web[0] if self.web else None)
+        self.balancer = oc.LoadBalancer(
+            port=80, protocol="http", members=self.web, subnets=[self.subnet], firewalls=[self.web_firewall]
+        )
+        self.zone = oc.Zone(domain=self.domain)
+        self.www = oc.Record(zone=self.zone, name="www", type="CNAME", values=[self.balancer.address], ttl=60)
+        self.files = oc.Bucket(labels={"motto": self.motto})
+        self.page = oc.Blob(bucket=self.files, key="index.html", content=f"<p>{self.motto}</p>")
+
+
+def _shop(**parameters: Any) -> Mapping[str, Any]:
+    return MappingProxyType(parameters)
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """What a process is killed in. ``before`` is deployed already, None if nothing is; ``after`` None: destroy."""
+
+    name: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+SCENARIOS = (
+    Scenario(name="first apply", before=None, after=_shop()),
+    Scenario(name="scale up", before=_shop(), after=_shop(web_servers=4)),
+    Scenario(name="scale down", before=_shop(web_servers=4), after=_shop(web_servers=1)),
+    Scenario(name="change in place", before=_shop(), after=_shop(motto="hello")),
+    Scenario(name="replace, new first", before=_shop(), after=_shop(release=2)),
+    Scenario(name="replace, old first", before=_shop(), after=_shop(domain="store.example", device="/dev/sdg")),
+    Scenario(name="destroy", before=_shop(), after=None),
+)
