@@ -25,12 +25,12 @@ FOLDER = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), Non
 
 
 def crashes(ground: Ground, chance: random.Random, short: bool) -> Iterator[Crash]:
-    """One crash after the other: at every boundary first, then by chance, for ever; ``short``: at every twelfth."""
+    """One crash after the other: at every boundary first, then by chance, for ever; ``short``: at every seventh."""
     weathers = list(WEATHERS)
     if short:
         for number, scenario in enumerate(SCENARIOS):
             case = Case(scenario=scenario, weather=weathers[number % len(weathers)])
-            yield from exhaustively(ground, case, chance, step=12)
+            yield from exhaustively(ground, case, chance, step=7)
         return
     for weather in weathers:
         for scenario in SCENARIOS:
