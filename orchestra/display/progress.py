@@ -83,9 +83,7 @@ def _rich_display(stream: TextIO) -> contextlib.AbstractContextManager[events.Li
     return display()
 
 
-def _bar_listener(
-    say: Callable[..., None], add: Callable[..., object], update: Callable[..., None]
-) -> events.Listener:
+def _bar_listener(say: Callable[..., None], add: Callable[..., object], update: Callable[..., None]) -> events.Listener:
     """One bar for the run; failures and retries as lines above it."""
     task: list[object] = []
     under_way: dict[str, str] = {}
