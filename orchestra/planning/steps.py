@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from orchestra import graph
+from orchestra.diff import same
 from orchestra.errors import CycleError, PlanError
 from orchestra.model.address import Address, sort_key
 from orchestra.planning.change import Change
@@ -64,6 +65,7 @@ def expand(changes: Iterable[Change]) -> list[Step]:
     _order_drops(current, makes, drops, needs)
     _wish_to_be_left(current, makes, drops, wishes)
     _order_deposed(every, makes, drops, wishes)
+    _keep_what_works(every, current, {**makes, **notes}, wishes)
     try:
         ordered = graph.order(needs, key=_key, wishes=wishes)
     except CycleError as error:
@@ -156,6 +158,17 @@ def _order_deposed(every: Iterable[Change], makes: Table, drops: Table, wishes: 
                 wishes[old].add(mine)
             if used in drops:
                 wishes[drops[used]].add(mine)
+
+
+def _keep_what_works(every: Iterable[Change], current: Mapping[Address, Change], done_by: Table, wishes: Waits) -> None:
+    """What was replaced before may be all that works until its successor is ready: it is deleted after that.
+
+    Not where the successor is to become just what it was: its name may be in the way.
+    """
+    for change in every:
+        is_left = change.deposed and change.action is Action.DELETE and change.address in done_by
+        if is_left and not same(change.before, current[change.address].after):
+            wishes[_deposed_id(change)].add(done_by[change.address])
 
 
 def _deposed_id(change: Change) -> StepId:
