@@ -44,12 +44,6 @@ class Journal:
         if outcomes:
             self._enter(_Entry(outcomes=outcomes))
 
-    @property
-    def waiting(self) -> int:
-        """How many writes wait for the one that is under way."""
-        with self._lock:
-            return len(self._next)
-
     def _enter(self, entry: _Entry) -> None:
         with self._lock:
             self._next.append(entry)

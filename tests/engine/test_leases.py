@@ -194,7 +194,7 @@ def test_what_can_not_be_written_takes_nobody_elses_outcome_with_it(tmp_path: Pa
     threads = [threading.Thread(target=write, args=(one,)) for one in others]
     for thread in threads:
         thread.start()
-    while journal.waiting < len(others):
+    while len(journal._next) < len(others):
         threading.Event().wait(0.001)
     store.go_on.set()
     for thread in (first, *threads):
