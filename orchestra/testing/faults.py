@@ -68,7 +68,10 @@ class Trouble(enum.Enum):
     LOST = "lost"
     """The call happened, and its answer does not arrive. `TransientError` with ``sent=True``."""
     REPEATED = "repeated"
-    """The request arrives twice, the second answer reaches the caller. Only of calls that change something."""
+    """The request arrives twice, the second answer reaches the caller. Only of calls that change something.
+
+    Nothing else goes wrong with the second delivery.
+    """
     FAILED = "failed"
     """Accepted, and failed afterwards: `Status.FAILED`. Only of calls that start something that takes time."""
     STUCK = "stuck"
@@ -194,6 +197,7 @@ class _Recorded(abc.ABC):
         if not self._tape.count("", action):  # the last call was another one: a list that nobody has begun to read
             return False
         self._struck(action, fault)
+        self._tape.spare_next()  # the caller must not be told that what happened was refused
         return True
 
     def _struck(self, action: str, fault: Fault) -> None:

@@ -82,6 +82,15 @@ def test_a_request_that_arrives_twice_makes_one_thing() -> None:
     assert [fault.action for fault in script.log] == ["ex_create_network", "ex_destroy_network"]
 
 
+def test_nothing_goes_wrong_with_the_second_delivery() -> None:
+    script = Script([Fault(Trouble.REPEATED), Fault(Trouble.DENIED, nth=2), Fault(Trouble.ERROR, nth=3)])
+    networks = served(Bed(script).cloud())
+    networks.create(NETWORK, owner())
+    with pytest.raises(oc.TransientError):
+        networks.create(NETWORK, owner("b"))
+    assert [(fault.trouble, fault.nth) for fault in script.log] == [(Trouble.REPEATED, 1), (Trouble.ERROR, 3)]
+
+
 def test_a_list_is_never_asked_for_twice() -> None:
     model = FaultModel(repeated=1.0)
     cloud = Bed(model).cloud()
