@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.cloud import Cloud
     from orchestra.deployment import Deployment, PastRun
     from orchestra.diff import PropertyChange
+    from orchestra.engine.auditing import Anchor, Audit
     from orchestra.engine.run import Run, StepResult, StepStatus
     from orchestra.errors import (
         ApplyError,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from orchestra.resources.dns import Record, Zone
     from orchestra.resources.network import Firewall, Network, Rule, Subnet, allow
     from orchestra.resources.storage import Blob, Bucket
+    from orchestra.state.audit import AuditEntry, AuditEvent
 
 _NAMES: Final = MappingProxyType(
     {
@@ -77,6 +79,7 @@ _NAMES: Final = MappingProxyType(
         "orchestra.clouds.cloud": "Cloud",
         "orchestra.deployment": "Deployment PastRun",
         "orchestra.diff": "PropertyChange",
+        "orchestra.engine.auditing": "Anchor Audit",
         "orchestra.engine.run": "Run StepResult StepStatus",
         "orchestra.errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
         "CycleError DefinitionError InUseError InternalError InvalidRequestError LeaseLostError LockedError "
@@ -98,6 +101,7 @@ _NAMES: Final = MappingProxyType(
         "orchestra.resources.dns": "Record Zone",
         "orchestra.resources.network": "Firewall Network Rule Subnet allow",
         "orchestra.resources.storage": "Blob Bucket",
+        "orchestra.state.audit": "AuditEntry AuditEvent",
     }
 )
 _HOMES: Final = MappingProxyType({name: home for home, names in _NAMES.items() for name in names.split()})
@@ -106,7 +110,11 @@ __all__ = [
     "ABSENT",
     "UNKNOWN",
     "Action",
+    "Anchor",
     "ApplyError",
+    "Audit",
+    "AuditEntry",
+    "AuditEvent",
     "Blob",
     "Bucket",
     "Change",

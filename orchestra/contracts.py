@@ -17,6 +17,7 @@ from orchestra.errors import CloudError, InternalError
 from orchestra.model.values import Plain, Revealed, Value, Values
 
 if TYPE_CHECKING:
+    from orchestra.state.audit import AuditEntry
     from orchestra.state.journal import Entry, Holder, Intent, Lease, Outcome, RunRecord
     from orchestra.state.records import Snapshot
 
@@ -314,8 +315,8 @@ class Store(Protocol):
         """Give the lease back; one that is already lost is no error."""
         ...
 
-    def break_lease(self) -> Holder | None:
-        """Take the lease away from whoever holds it, and tell who that was."""
+    def break_lease(self, by: Holder) -> Holder | None:
+        """Take the lease away from whoever holds it, and tell who that was; the audit record says that ``by`` did."""
         ...
 
     def start_run(self, lease: Lease, run: RunRecord) -> None:
@@ -330,6 +331,10 @@ class Store(Protocol):
         """Write the outcomes of steps, with the records that they change, in one transaction. Returns the serial."""
         ...
 
+    def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
+        """Change what secrets are kept under, with the records and the line that go with it. Returns the serial."""
+        ...
+
     def finish_run(self, lease: Lease, run: RunRecord) -> None:
         """Write down how a run ended."""
         ...
@@ -339,7 +344,25 @@ class Store(Protocol):
         ...
 
     def journal(self, run: str | None = None) -> Sequence[Entry]:
-        """The journal, oldest first, of one run or of all."""
+        """The journal, oldest first, of one run or of all: the steps in the audit record."""
+        ...
+
+    def audit(self) -> Sequence[AuditEntry]:
+        """The audit record, oldest line first; raises `CorruptStateError` for the first that isn't as it was written.
+
+        Every write but that of the lease leaves its lines in the same transaction.
+        """
+        ...
+
+    def note(self, entry: AuditEntry) -> None:
+        """Add a line that changes nothing else: it needs no lease, and leaves the serial as it is."""
+        ...
+
+    def load_at(self, serial: int) -> Snapshot:
+        """The records as they were at an earlier serial, without the calls that were pending then.
+
+        Raises `StateError` for a serial of which nothing is known.
+        """
         ...
 
     def close(self) -> None:

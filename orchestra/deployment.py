@@ -13,9 +13,11 @@ from orchestra import clouds as families
 from orchestra import events
 from orchestra.contracts import Clock, Cloud, Store
 from orchestra.display.progress import progress_listener
+from orchestra.engine.auditing import Audit
 from orchestra.engine.clock import SystemClock
 from orchestra.engine.executor import OnFailure
 from orchestra.engine.keyring import Keyring
+from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live
 from orchestra.engine.reading import provider_for
 from orchestra.engine.rebuilding import found_records
@@ -37,6 +39,7 @@ from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
 from orchestra.planning.planner import make_plan
+from orchestra.state.audit import AuditEntry, AuditEvent
 from orchestra.state.journal import Entry, Holder, RunRecord
 from orchestra.state.records import Record, Snapshot
 from orchestra.stores import open_store
@@ -173,13 +176,30 @@ class Deployment:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
         return self.apply(self.plan(destroy=True, target=target, exclude=exclude))
 
+    def approve(self, plan: Plan, *, by: str = "", note: str = "") -> None:
+        """Write into the audit record that ``plan`` was looked at and may be carried out.
+
+        ``by`` is who says so, if not the user of this process; ``note`` is free text, such as a ticket. Nothing is
+        called, no lease is needed, and the plan stays fresh. Raises `StalePlanError` if it isn't fresh any more.
+        """
+        check_fresh(plan, self.store.load())
+        here = this_process("approve", self._clock.now())
+        entry = AuditEntry(
+            event=AuditEvent.APPROVED,
+            at=here.since,
+            by=f"{by} by way of {here}" if by else str(here),
+            plan_digest=plan.digest,
+            detail=note,
+        )
+        self.store.note(entry)
+
     def break_lease(self) -> Holder | None:
         """Take the lease away from whoever holds it, and tell who that was; None if nobody did.
 
         Only for a process that is certain not to come back: one that is still running can write nothing more, and
-        what its calls under way came to is settled by the next plan.
+        what its calls under way came to is settled by the next plan. The audit record says who took it from whom.
         """
-        return self.store.break_lease()
+        return self.store.break_lease(this_process("break_lease", self._clock.now()))
 
     def recover(self) -> Sequence[Settlement]:
         """Settle the calls that an interrupted run left open, as every plan does first."""
@@ -271,6 +291,11 @@ class Deployment:
         for entry in self.store.journal():
             entries.setdefault(entry.run, []).append(entry)
         return tuple(PastRun(run=run, entries=tuple(entries.get(run.id, ()))) for run in self.store.runs())
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what, when, and what it changed: every run, step, approval, recovery and broken lease."""
+        return Audit(self.store)
 
     def graph(self) -> dict[str, tuple[str, ...]]:
         """What each declared resource uses."""

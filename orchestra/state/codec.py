@@ -18,7 +18,7 @@ import attrs
 
 from orchestra.errors import CorruptStateError, InternalError, StateError
 from orchestra.model.values import UNKNOWN, Plain, Revealed, Sealed, Value, Values
-from orchestra.state.journal import Entry, Intent, Operation, Phase, RunRecord, RunStatus
+from orchestra.state.journal import Intent, Operation, RunRecord, RunStatus
 from orchestra.state.records import Condition, Record
 
 MARK: Final = "$orchestra"
@@ -146,7 +146,8 @@ def _decode_values(values: Plain, text: str) -> Values:
     return {name: decode_value(value) for name, value in values.items()} if MARK in text else values
 
 
-def _decoded(what: str, build: Callable[[str], T], text: str) -> T:
+def decoded(what: str, build: Callable[[str], T], text: str) -> T:
+    """What ``build`` makes of ``text``; raises `CorruptStateError`, naming ``what``, if it isn't as it was written."""
     try:
         return build(text)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -168,7 +169,7 @@ def encode_record(record: Record) -> str:
 
 def decode_record(text: str) -> Record:
     """The record that ``text`` holds; raises `CorruptStateError`."""
-    return _decoded("a record", _record, text)
+    return decoded("a record", _record, text)
 
 
 def _record(text: str) -> Record:
@@ -194,7 +195,7 @@ def encode_intent(intent: Intent) -> str:
 
 def decode_intent(text: str) -> Intent:
     """The intent that ``text`` holds; raises `CorruptStateError`."""
-    return _decoded("an intent", _intent, text)
+    return decoded("an intent", _intent, text)
 
 
 def _intent(text: str) -> Intent:
@@ -205,29 +206,6 @@ def _intent(text: str) -> Intent:
     return Intent(**fields)
 
 
-def encode_entry(entry: Entry) -> str:
-    """``entry`` as canonical JSON."""
-    return canonical(
-        {
-            **attrs.asdict(entry, recurse=False),
-            "operation": entry.operation.value,
-            "phase": entry.phase.value,
-        }
-    )
-
-
-def decode_entry(text: str) -> Entry:
-    """The journal line that ``text`` holds; raises `CorruptStateError`."""
-    return _decoded("a journal line", _entry, text)
-
-
-def _entry(text: str) -> Entry:
-    fields = _DECODER.decode(text)
-    fields["operation"] = Operation(fields["operation"])
-    fields["phase"] = Phase(fields["phase"])
-    return Entry(**fields)
-
-
 def encode_run(run: RunRecord) -> str:
     """``run`` as canonical JSON."""
     return canonical({**attrs.asdict(run, recurse=False), "status": run.status.value})
@@ -235,7 +213,7 @@ def encode_run(run: RunRecord) -> str:
 
 def decode_run(text: str) -> RunRecord:
     """The run that ``text`` holds; raises `CorruptStateError`."""
-    return _decoded("a run", _run, text)
+    return decoded("a run", _run, text)
 
 
 def _run(text: str) -> RunRecord:

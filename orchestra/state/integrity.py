@@ -6,7 +6,7 @@ lost, doubled, changed or swapped makes it differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from orchestra.errors import CorruptStateError
@@ -49,3 +49,8 @@ def damaged(what: str, *, where: str, deployment: str, address: str | None = Non
     return CorruptStateError(
         f"the state of deployment {deployment!r} in {where} is damaged: {what}", address=address, remedy=RESTORE
     )
+
+
+def combined(rows: Sequence[str]) -> str:
+    """One digest for the digests ``rows``; '' if there are none."""
+    return total_of(rows) if rows else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -73,3 +73,12 @@ class Snapshot:
     deposed: tuple[Record, ...] = ()
     pending: tuple[Intent, ...] = ()
     """Calls that were begun and whose outcome was never written: a process died."""
+    wrapped_root: str = ""
+    """What secrets are kept under, encrypted with the deployment's key; '' while that is the key itself."""
+
+    @staticmethod
+    def parted(records: Iterable[Record]) -> tuple[dict[Address, Record], tuple[Record, ...]]:
+        """``records`` in order of their keys: those in use by address, and the deposed ones."""
+        ordered = sorted(records, key=lambda one: one.key)
+        deposed = tuple(one for one in ordered if one.condition is Condition.DEPOSED)
+        return {one.address: one for one in ordered if one.condition is not Condition.DEPOSED}, deposed

@@ -16,11 +16,14 @@ def create_tables(execute: Execute) -> None:
     execute(schema.PUT_META, (schema.META_TOTAL, EMPTY))
 
 
-def check_version(execute: Execute, where: str) -> None:
-    """Raise `StateVersionError` for a schema newer than this orchestra's, `CorruptStateError` if it can't be told."""
+def found_version(execute: Execute, where: str) -> int:
+    """The version of the schema, this orchestra's or an older one that `upgrades` knows.
+
+    Raises `StateVersionError` for a newer one, `CorruptStateError` if it can't be told.
+    """
     found = execute(schema.SELECT_META, (schema.META_VERSION,)).fetchone()
     version = str(found[0]) if found else ""
-    if not (version.isascii() and version.isdigit()) or int(version) < schema.VERSION:
+    if not (version.isascii() and version.isdigit()) or int(version) < 1:
         raise CorruptStateError(f"{where} is damaged: it tells no version of its own", remedy=RESTORE)
     if int(version) > schema.VERSION:
         raise StateVersionError(
@@ -28,6 +31,7 @@ def check_version(execute: Execute, where: str) -> None:
             f"version {schema.VERSION}; nothing was changed",
             remedy="update orchestra, or use the one that wrote it",
         )
+    return int(version)
 
 
 def enter_deployment(execute: Execute, deployment: str, *, where: str, for_update: str) -> None:

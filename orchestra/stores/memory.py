@@ -5,27 +5,45 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from orchestra.contracts import Clock
 from orchestra.errors import InternalError
-from orchestra.model.address import Address
+from orchestra.state.audit import (
+    BEGINNING,
+    NOTES,
+    AuditEntry,
+    Records,
+    chained,
+    decode_audit,
+    encode_audit,
+    encode_written,
+)
 from orchestra.state.codec import (
-    decode_entry,
     decode_intent,
     decode_record,
     decode_run,
-    encode_entry,
     encode_intent,
     encode_record,
     encode_run,
 )
+from orchestra.state.integrity import combined, row_digest
 from orchestra.state.journal import Entry, Holder, Intent, Lease, Outcome, Phase, RunRecord
-from orchestra.state.records import Condition, Record, Snapshot
+from orchestra.state.records import Record, Snapshot
 from orchestra.stores import entries
 from orchestra.stores.leases import Tenure
+from orchestra.stores.past import records_at
+from orchestra.stores.schema import RECORDS
+
+
+@attrs.frozen(kw_only=True)
+class _Line:
+    """A line of the audit record, and the records that it wrote."""
+
+    entry: AuditEntry
+    changes: str
 
 
 @attrs.frozen(kw_only=True)
@@ -35,8 +53,9 @@ class _State:
     serial: int = 0
     records: tuple[Record, ...] = ()
     pending: tuple[Intent, ...] = ()
-    journal: tuple[Entry, ...] = ()
+    lines: tuple[_Line, ...] = ()
     runs: tuple[RunRecord, ...] = ()
+    wrapped_root: str = ""
 
 
 class MemoryStore:
@@ -59,15 +78,25 @@ class MemoryStore:
     def load(self) -> Snapshot:
         """See `orchestra.contracts.Store.load`."""
         state = self._state
-        records = sorted((_copied(record) for record in state.records), key=lambda one: one.key)
+        pending = tuple(decode_intent(encode_intent(intent)) for intent in state.pending)
+        return attrs.evolve(self._snapshot(state.serial, map(_copied, state.records)), pending=pending)
+
+    def load_at(self, serial: int) -> Snapshot:
+        """See `orchestra.contracts.Store.load_at`."""
+        lines = [(line.entry.serial, line.changes) for line in self._state.lines]
+        records = records_at(serial, self._state.serial, lines, deployment=self._deployment)
+        return self._snapshot(serial, records.values())
+
+    def _snapshot(self, serial: int, records: Iterable[Record]) -> Snapshot:
+        current, deposed = Snapshot.parted(records)
         return Snapshot(
             deployment=self._deployment,
             lineage=self._lineage,
-            serial=state.serial,
+            serial=serial,
             salt=self._salt,
-            records={record.address: record for record in records if record.condition is not Condition.DEPOSED},
-            deposed=tuple(record for record in records if record.condition is Condition.DEPOSED),
-            pending=tuple(decode_intent(encode_intent(intent)) for intent in state.pending),
+            records=current,
+            deposed=deposed,
+            wrapped_root=self._state.wrapped_root,
         )
 
     def acquire(self, holder: Holder) -> Lease:
@@ -90,11 +119,13 @@ class MemoryStore:
             if self._tenure.held_by(lease):
                 self._tenure = self._tenure.free
 
-    def break_lease(self) -> Holder | None:
+    def break_lease(self, by: Holder) -> Holder | None:
         """See `orchestra.contracts.Store.break_lease`."""
         with self._lock:
             holder = self._tenure.holder
-            self._tenure = self._tenure.free
+            if holder is not None:
+                self._tenure = self._tenure.free
+                self.note(entries.broken(holder, by, self._clock.now()))
             return holder
 
     def start_run(self, lease: Lease, run: RunRecord) -> None:
@@ -104,7 +135,8 @@ class MemoryStore:
             tenure = self._renewed(lease)
             if any(one.id == run.id for one in self._state.runs):
                 raise InternalError(f"the run {run.id} was started twice")
-            self._write(tenure, attrs.evolve(self._state, runs=(*self._state.runs, kept)))
+            state = attrs.evolve(self._state, runs=(*self._state.runs, kept))
+            self._write(tenure, self._with_line(state, entries.started(run)))
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """See `orchestra.contracts.Store.begin`."""
@@ -114,20 +146,23 @@ class MemoryStore:
             state = self._state
             for intent in kept:
                 others = tuple(one for one in state.pending if one.key != intent.key)
-                state = attrs.evolve(
-                    _entered(state, entries.begun(intent, len(state.journal) + 1)), pending=(*others, intent)
-                )
+                state = self._with_line(attrs.evolve(state, pending=(*others, intent)), entries.begun(intent))
             self._write(tenure, state)
 
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         """See `orchestra.contracts.Store.commit`."""
-        kept = [attrs.evolve(one, write=tuple(_copied(record) for record in one.write)) for one in outcomes]
+        kept = _kept(outcomes)
+        with self._lock:
+            self._write(self._renewed(lease), self._settled(kept))
+            return self._state.serial
+
+    def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
+        """See `orchestra.contracts.Store.rekey`."""
+        kept = _kept(outcomes)
         with self._lock:
             tenure = self._renewed(lease)
-            state = self._state
-            for outcome in kept:
-                state = _settled(state, outcome)
-            self._write(tenure, state)
+            state = attrs.evolve(self._settled(kept), wrapped_root=wrapped_root)
+            self._write(tenure, self._with_line(state, entry))
             return self._state.serial
 
     def finish_run(self, lease: Lease, run: RunRecord) -> None:
@@ -138,7 +173,8 @@ class MemoryStore:
             if all(one.id != run.id for one in self._state.runs):
                 raise InternalError(f"the run {run.id} was never started")
             runs = tuple(kept if one.id == run.id else one for one in self._state.runs)
-            self._write(tenure, attrs.evolve(self._state, runs=runs))
+            state = attrs.evolve(self._state, runs=runs)
+            self._write(tenure, self._with_line(state, entries.finished(run, self._clock.now())))
 
     def runs(self) -> Sequence[RunRecord]:
         """See `orchestra.contracts.Store.runs`."""
@@ -146,10 +182,52 @@ class MemoryStore:
 
     def journal(self, run: str | None = None) -> Sequence[Entry]:
         """See `orchestra.contracts.Store.journal`."""
-        return tuple(entry for entry in self._state.journal if run is None or entry.run == run)
+        steps = (line.entry.step for line in self._state.lines)
+        return tuple(step for step in steps if step is not None and run in (None, step.run))
+
+    def audit(self) -> Sequence[AuditEntry]:
+        """See `orchestra.contracts.Store.audit`."""
+        return tuple(line.entry for line in self._state.lines)
+
+    def note(self, entry: AuditEntry) -> None:
+        """See `orchestra.contracts.Store.note`."""
+        with self._lock:
+            self._state = self._with_line(self._state, entry)
 
     def close(self) -> None:
         """See `orchestra.contracts.Store.close`. What was kept stays until the store itself goes."""
+
+    def _with_line(self, state: _State, entry: AuditEntry, changes: str = "") -> _State:
+        sequence, serial = len(state.lines) + 1, self._state.serial + (entry.event not in NOTES)
+        previous = state.lines[-1].entry.digest if state.lines else BEGINNING
+        payload = encode_audit(entry)
+        digest = chained(previous, self._deployment, sequence, serial, changes, payload)
+        written = decode_audit(payload, sequence=sequence, serial=serial, digest=digest)
+        return attrs.evolve(state, lines=(*state.lines, _Line(entry=written, changes=changes)))
+
+    def _settled(self, outcomes: Sequence[Outcome]) -> _State:
+        state = self._state
+        for outcome in outcomes:
+            state = self._with_outcome(state, outcome)
+        return state
+
+    def _with_outcome(self, state: _State, outcome: Outcome) -> _State:
+        records: Records = {record.key: record for record in state.records}
+        before = [records.pop(key) for key in outcome.remove if key in records]
+        for record in outcome.write:
+            before += [records[record.key]] if record.key in records else []
+            records[record.key] = record
+        pending = state.pending
+        if outcome.settles is not None and outcome.phase is not Phase.UNKNOWN:
+            pending = tuple(one for one in pending if one.key != outcome.settles.key)
+        entry = entries.settled(outcome, self._digest(before), self._digest(outcome.write))
+        changes = encode_written(outcome.remove, [encode_record(record) for record in outcome.write])
+        state = attrs.evolve(state, records=tuple(records.values()), pending=pending)
+        return self._with_line(state, entry, changes)
+
+    def _digest(self, records: Sequence[Record]) -> str:
+        rows = [row_digest(RECORDS.name, self._deployment, *one.key, encode_record(one)) for one in records]
+        return combined(rows)
 
     def _renewed(self, lease: Lease) -> Tenure:
         return self._tenure.renewed(lease, now=self._clock.now(), seconds=self._seconds, deployment=self._deployment)
@@ -165,18 +243,5 @@ def _copied(record: Record) -> Record:
     return decode_record(encode_record(record))
 
 
-def _entered(state: _State, entry: Entry) -> _State:
-    return attrs.evolve(state, journal=(*state.journal, decode_entry(encode_entry(entry))))
-
-
-def _settled(state: _State, outcome: Outcome) -> _State:
-    records: dict[tuple[Address, str], Record] = {record.key: record for record in state.records}
-    for key in outcome.remove:
-        records.pop(key, None)
-    for record in outcome.write:
-        records[record.key] = record
-    pending = state.pending
-    if outcome.settles is not None and outcome.phase is not Phase.UNKNOWN:
-        pending = tuple(one for one in pending if one.key != outcome.settles.key)
-    entered = _entered(state, entries.settled(outcome, len(state.journal) + 1))
-    return attrs.evolve(entered, records=tuple(records.values()), pending=pending)
+def _kept(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [attrs.evolve(one, write=tuple(_copied(record) for record in one.write)) for one in outcomes]

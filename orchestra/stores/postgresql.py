@@ -13,9 +13,10 @@ from psycopg import conninfo, pq
 from orchestra.errors import CorruptStateError, InternalError, OrchestraError, StateError
 from orchestra.state.integrity import RESTORE, damaged
 from orchestra.stores.dialect import Column, Connection, Cursor
-from orchestra.stores.founding import check_version, create_tables
+from orchestra.stores.founding import create_tables, found_version
 from orchestra.stores.rows import Execute
-from orchestra.stores.schema import META
+from orchestra.stores.schema import META, VERSION
+from orchestra.stores.upgrades import upgrade
 
 _Parameters: TypeAlias = "Mapping[str, str | int | None]"
 
@@ -48,6 +49,9 @@ most, which is less than they are ready to wait."""
 
 _FOUNDING: Final = 0x6F726368657374
 """The number of the advisory lock under which the tables are made."""
+
+_KEEP_OUT: Final = "LOCK TABLE orchestra_deployments IN ACCESS EXCLUSIVE MODE"
+"""Makes every writer wait, one of the older version too, until the tables are as it doesn't know them."""
 
 _TABLES: Final = "SELECT 1 FROM pg_tables WHERE tablename = ? AND schemaname = ANY (current_schemas(false))"
 
@@ -206,13 +210,15 @@ class PostgresDialect:
                 f"{self.where} can't be used: its encoding is {encoding[0] if encoding else 'unknown'}, not UTF8",
                 remedy="make another one: createdb --encoding=UTF8 --template=template0",
             )
-        if not _is_founded(execute):
+        if not _is_founded(execute) or found_version(execute, self.where) < VERSION:
             session.execute("BEGIN")
             session.execute(f"SELECT pg_advisory_xact_lock({_FOUNDING})")
             if not _is_founded(execute):
                 create_tables(execute)
+            elif (older := found_version(execute, self.where)) < VERSION:
+                session.execute(_KEEP_OUT)
+                upgrade(execute, older, self.where)
             session.execute("COMMIT")
-        check_version(execute, self.where)
 
 
 def _is_founded(execute: Execute) -> bool:

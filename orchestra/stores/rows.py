@@ -11,13 +11,14 @@ from typing import Final, TypeAlias
 import attrs
 
 from orchestra.errors import CorruptStateError
+from orchestra.state.audit import BEGINNING, NOTES, AuditEntry, chained, encode_audit
 from orchestra.state.codec import canonical
 from orchestra.state.integrity import EMPTY, damaged, minus, plus, row_digest, total_of
 from orchestra.state.journal import Holder
 from orchestra.stores import schema
 from orchestra.stores.dialect import Column, Cursor, Row
 from orchestra.stores.leases import Tenure
-from orchestra.stores.schema import Table
+from orchestra.stores.schema import JOURNAL, Table
 
 Execute: TypeAlias = Callable[[str, Sequence[Column]], Cursor]
 
@@ -33,12 +34,16 @@ class Head:
     salt: str
     """In hexadecimal."""
     totals: Mapping[str, str]
-    """The total of the digests of every other table's rows."""
+    """The total of the digests of the rows of each table that has one."""
+    chain: str = BEGINNING
+    """The digest of the last line of the audit record, and through it of all of them."""
     entries: int = 0
-    """How many lines the journal has."""
+    """How many lines the audit record has."""
     runs: int = 0
     """How many runs there were."""
     tenure: Tenure = attrs.field(factory=Tenure)
+    wrapped_root: str = ""
+    """See `Snapshot.wrapped_root`."""
 
     @staticmethod
     def fresh() -> Head:
@@ -46,7 +51,7 @@ class Head:
         return Head(
             lineage=str(uuid.uuid4()),
             salt=secrets.token_hex(32),
-            totals={table.name: EMPTY for table in schema.TABLES},
+            totals={table.name: EMPTY for table in schema.SUMMED},
         )
 
     @staticmethod
@@ -75,7 +80,7 @@ class Rows:
         self.head = self.before
         self._totals = dict(self.head.totals)
         self._changed = False
-        self._trace: tuple[Table, Sequence[Column], str] | None = None
+        self._trace: tuple[int, str] | None = None
 
     def read(self, table: Table) -> list[Row]:
         """Every row of ``table``: its columns without the digest, in order of the key."""
@@ -84,44 +89,69 @@ class Rows:
             raise self._damaged(f"rows of {table.name} are missing or there twice")
         return sorted(row[:-1] for row in rows)
 
-    def read_run(self, run: str) -> list[Row]:
-        """The rows of the journal for ``run``, in order. That none is missing is seen only by reading them all."""
-        rows = self._execute(schema.SELECT_RUN, (self._deployment, run)).fetchall()
-        return sorted(row[:-1] for row in self._checked(schema.JOURNAL, rows))
+    def read_audit(self) -> list[Row]:
+        """Every line of the audit record: sequence, serial, records, payload, digest; in order, and chained."""
+        rows = sorted(self._execute(JOURNAL.select, (self._deployment,)).fetchall())
+        chain = BEGINNING
+        for number, row in enumerate(rows, 1):
+            chain = chained(chain, self._deployment, *row[:-1])
+            if row[0] != number:
+                raise self._damaged(f"line {number} of orchestra_journal, the audit record, is missing")
+            if row[-1] != chain:
+                raise self._damaged(f"line {number} of orchestra_journal, the audit record, isn't what was written")
+        if (len(rows), chain) != (self.head.entries, self.head.chain):
+            raise self._damaged(
+                f"orchestra_journal, the audit record, ends after line {len(rows)}, and had {self.head.entries} lines"
+            )
+        return rows
 
     def find(self, table: Table, key: Sequence[Column]) -> Row | None:
         """The row of ``table`` with ``key``, without the digest, or None."""
         found = self._execute(table.select_one, (self._deployment, *key)).fetchall()
         return self._checked(table, found)[0][:-1] if found else None
 
-    def put(self, table: Table, key: Sequence[Column], *others: Column) -> None:
-        """Write the row with ``key``; ``others`` are the other columns, the payload last."""
+    def put(self, table: Table, key: Sequence[Column], *others: Column) -> tuple[str | None, str]:
+        """Write the row with ``key``; ``others`` are the other columns, the payload last.
+
+        Returns the digest that the row had, None if there was none, and the one that it has.
+        """
         before = self._digest(table, key)
         after = row_digest(table.name, self._deployment, *key, *others)
         self._execute(table.put, (self._deployment, *key, *others, after))
         total = self._totals[table.name]
         self._totals[table.name] = plus(total if before is None else minus(total, before), after)
         self._changed = True
-        if self._trace is None and table in schema.KEPT:
-            self._trace = table, key, after
+        return before, after
 
-    def remove(self, table: Table, key: Sequence[Column]) -> None:
-        """Delete the row with ``key``, if there is one."""
+    def remove(self, table: Table, key: Sequence[Column]) -> str | None:
+        """Delete the row with ``key``, and return the digest that it had; None if there was none."""
         before = self._digest(table, key)
         if before is not None:
             self._execute(table.remove, (self._deployment, *key))
             self._totals[table.name] = minus(self._totals[table.name], before)
             self._changed = True
+        return before
 
-    def next_entry(self) -> int:
-        """The sequence of a new line of the journal."""
-        self.head = attrs.evolve(self.head, entries=self.head.entries + 1)
-        return self.head.entries
+    def append(self, entry: AuditEntry, records: str = "") -> int:
+        """Write a line of the audit record, and return its number. What is only noted leaves the serial as it is."""
+        noted = entry.event in NOTES
+        sequence, serial = self.head.entries + 1, self.before.serial + (not noted)
+        columns = (sequence, serial, records, encode_audit(entry))
+        chain = chained(self.head.chain, self._deployment, *columns)
+        self._execute(JOURNAL.insert, (self._deployment, *columns, chain))
+        self.head = attrs.evolve(self.head, entries=sequence, chain=chain)
+        self._changed = self._changed or not noted
+        self._trace = self._trace or (sequence, chain)
+        return sequence
 
     def next_run(self) -> int:
         """The sequence of a new run."""
         self.head = attrs.evolve(self.head, runs=self.head.runs + 1)
         return self.head.runs
+
+    def set_root(self, wrapped: str) -> None:
+        """Change what secrets are kept under."""
+        self.head = attrs.evolve(self.head, wrapped_root=wrapped)
 
     def set_tenure(self, tenure: Tenure) -> None:
         """Change how the lease stands; the serial stays."""
@@ -137,14 +167,14 @@ class Rows:
     def hold(self, earlier: Rows) -> bool:
         """Whether what ``earlier`` wrote is here, of which it isn't known whether it was committed.
 
-        Told by a row that stays: a line of the journal has its number from the head, under the lock, and names its
-        run, so that nobody else's in its place is the same. What wrote to the head alone is here if the head is what
-        it left.
+        Told by a line of the audit record: it has its number from the head, under the lock, and is chained to all
+        before it, so that nobody else's in its place is the same. What wrote to the head alone is here if the head is
+        what it left.
         """
         if earlier._trace is None:
             return earlier.head == self.head
-        table, key, digest = earlier._trace
-        return self._digest(table, key) == digest
+        sequence, chain = earlier._trace
+        return self._digest(JOURNAL, (sequence,)) == chain
 
     def _damaged(self, what: str, address: str | None = None) -> CorruptStateError:
         return damaged(what, where=self._where, deployment=self._deployment, address=address)

@@ -2,9 +2,10 @@
 
 Each row holds its key, a canonical JSON payload and a digest of both. Records are kept in
 ``orchestra_records``, calls that were begun and not settled in ``orchestra_pending``, and the history in
-``orchestra_journal`` (only ever added to) and ``orchestra_runs``. ``orchestra_deployments`` has one row for each
-deployment, with the totals of its other rows, which every write brings up to date; ``orchestra_meta`` has the
-schema's version and a total over the deployments.
+``orchestra_journal`` (the audit record: only ever added to, each line chained to the one before it) and
+``orchestra_runs``. ``orchestra_deployments`` has one row for each deployment, with the totals of its other rows and
+the end of the chain, which every write brings up to date; ``orchestra_meta`` has the schema's version and a total over
+the deployments.
 """
 # ruff: noqa: S608 (statements are put together from constants of this module only)
 
@@ -16,7 +17,7 @@ from typing import Final
 
 import attrs
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of this schema."""
 
 
@@ -59,14 +60,16 @@ class Table:
         return f"SELECT digest FROM {self.name} WHERE {self._key}"
 
     @property
+    def insert(self) -> str:
+        """Writes one row whose key is new."""
+        columns = ("deployment", *self.columns, "digest")
+        return f"INSERT INTO {self.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+    @property
     def put(self) -> str:
         """Writes one row, over the one with the same key if there is one."""
-        columns = ("deployment", *self.columns, "digest")
         overwrite = ", ".join(f"{column} = excluded.{column}" for column in (*self.others, "payload", "digest"))
-        return (
-            f"INSERT INTO {self.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
-            f"ON CONFLICT ({', '.join(('deployment', *self.keys))}) DO UPDATE SET {overwrite}"
-        )
+        return f"{self.insert} ON CONFLICT ({', '.join(('deployment', *self.keys))}) DO UPDATE SET {overwrite}"
 
     @property
     def remove(self) -> str:
@@ -94,20 +97,15 @@ PENDING: Final = Table(
 JOURNAL: Final = Table(
     name="orchestra_journal",
     keys=("sequence",),
-    others=("run",),
-    types=MappingProxyType({"sequence": "BIGINT"}),
+    others=("serial", "records"),
+    types=MappingProxyType({"sequence": "BIGINT", "serial": "BIGINT"}),
 )
+"""The records are those that the line wrote, '' if it wrote none; the digest is chained to that of the line before."""
 RUNS: Final = Table(
     name="orchestra_runs", keys=("id",), others=("sequence",), types=MappingProxyType({"sequence": "BIGINT"})
 )
-TABLES: Final = (RECORDS, PENDING, JOURNAL, RUNS)
-
-KEPT: Final = (JOURNAL, RUNS)
-"""The tables whose rows are never deleted."""
-
-SELECT_RUN: Final = f"{JOURNAL.select} AND run = ?"
-"""Reads the journal lines of one run."""
-
+SUMMED: Final = (RECORDS, PENDING, RUNS)
+"""The tables that have a total."""
 
 DEPLOYMENTS: Final = Table(
     name="orchestra_deployments",
@@ -130,6 +128,6 @@ META_TOTAL: Final = "total"
 
 CREATE: Final = (
     f"CREATE TABLE {META} (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
-    *(table.create for table in (DEPLOYMENTS, *TABLES)),
+    *(table.create for table in (DEPLOYMENTS, JOURNAL, *SUMMED)),
 )
 """Makes every table."""

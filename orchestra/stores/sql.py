@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
+
+import attrs
 
 from orchestra.contracts import Clock
 from orchestra.errors import InternalError, StateError
+from orchestra.state.audit import AuditEntry, decode_audit, encode_written
 from orchestra.state.codec import (
-    decode_entry,
     decode_intent,
     decode_record,
     decode_run,
-    encode_entry,
     encode_intent,
     encode_record,
     encode_run,
 )
+from orchestra.state.integrity import combined
 from orchestra.state.journal import Entry, Holder, Intent, Lease, Outcome, Phase, RunRecord
-from orchestra.state.records import Condition, Snapshot
+from orchestra.state.records import Record, Snapshot
 from orchestra.stores import entries
 from orchestra.stores.dialect import Dialect
 from orchestra.stores.founding import enter_deployment
-from orchestra.stores.rows import Rows
-from orchestra.stores.schema import DEPLOYMENTS, JOURNAL, PENDING, RECORDS, RUNS
+from orchestra.stores.past import records_at
+from orchestra.stores.rows import Head, Rows
+from orchestra.stores.schema import DEPLOYMENTS, PENDING, RECORDS, RUNS
 from orchestra.stores.transactions import Transactions
 
 T = TypeVar("T")
@@ -54,17 +57,17 @@ class SqlStore:
         head, records_found, pending_found = self._read(
             lambda rows: (rows.head, rows.read(RECORDS), rows.read(PENDING)),
         )
-        records = [decode_record(str(payload)) for _, _, payload in records_found]
         in_order = sorted(pending_found, key=lambda row: row[3])
-        return Snapshot(
-            deployment=self._deployment,
-            lineage=head.lineage,
-            serial=head.serial,
-            salt=bytes.fromhex(head.salt),
-            records={record.address: record for record in records if record.condition is not Condition.DEPOSED},
-            deposed=tuple(record for record in records if record.condition is Condition.DEPOSED),
-            pending=tuple(decode_intent(str(payload)) for *_, payload in in_order),
-        )
+        records = (decode_record(str(payload)) for _, _, payload in records_found)
+        pending = tuple(decode_intent(str(payload)) for *_, payload in in_order)
+        return attrs.evolve(self._snapshot(head, records), pending=pending)
+
+    def load_at(self, serial: int) -> Snapshot:
+        """See `orchestra.contracts.Store.load_at`."""
+        head, lines = self._read(lambda rows: (rows.head, rows.read_audit()))
+        changes = [(int(at), str(records)) for _, at, records, *_ in lines]
+        records = records_at(serial, head.serial, changes, deployment=self._deployment)
+        return attrs.evolve(self._snapshot(head, records.values()), serial=serial)
 
     def acquire(self, holder: Holder) -> Lease:
         """See `orchestra.contracts.Store.acquire`."""
@@ -95,14 +98,20 @@ class SqlStore:
 
         self._write(give_back)
 
-    def break_lease(self) -> Holder | None:
+    def break_lease(self, by: Holder) -> Holder | None:
         """See `orchestra.contracts.Store.break_lease`."""
+
+        def take_away(rows: Rows) -> None:
+            holder = rows.head.tenure.holder
+            if holder is not None:
+                rows.set_tenure(rows.head.tenure.free)
+                rows.append(entries.broken(holder, by, self._clock.now()))
 
         def is_broken(rows: Rows, earlier: Rows) -> bool:
             # never that of somebody who took it after the answer was lost
             return rows.head.tenure.holder is None or rows.head.tenure.fence != earlier.head.tenure.fence
 
-        return self._write(lambda rows: rows.set_tenure(rows.head.tenure.free), is_broken).before.tenure.holder
+        return self._write(take_away, is_broken).before.tenure.holder
 
     def start_run(self, lease: Lease, run: RunRecord) -> None:
         """See `orchestra.contracts.Store.start_run`."""
@@ -112,6 +121,7 @@ class SqlStore:
             if rows.find(RUNS, (run.id,)) is not None:
                 raise InternalError(f"the run {run.id} was started twice")
             rows.put(RUNS, (run.id,), rows.next_run(), payload)
+            rows.append(entries.started(run))
 
         self._write_under(lease, start)
 
@@ -121,21 +131,24 @@ class SqlStore:
 
         def enter(rows: Rows) -> None:
             for intent, payload in encoded:
-                entry = entries.begun(intent, rows.next_entry())
-                rows.put(JOURNAL, (entry.sequence,), entry.run, encode_entry(entry))
-                rows.put(PENDING, intent.key, entry.sequence, payload)
+                rows.put(PENDING, intent.key, rows.append(entries.begun(intent)), payload)
 
         self._write_under(lease, enter)
 
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         """See `orchestra.contracts.Store.commit`. Within an outcome the removals go before the writes."""
-        encoded = [(outcome, [encode_record(record) for record in outcome.write]) for outcome in outcomes]
+        return self._write_under(lease, _settling(outcomes)).head.serial
 
-        def settle(rows: Rows) -> None:
-            for outcome, payloads in encoded:
-                _settle(rows, outcome, payloads)
+    def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
+        """See `orchestra.contracts.Store.rekey`."""
+        settle = _settling(outcomes)
 
-        return self._write_under(lease, settle).head.serial
+        def change(rows: Rows) -> None:
+            settle(rows)
+            rows.set_root(wrapped_root)
+            rows.append(entry)
+
+        return self._write_under(lease, change).head.serial
 
     def finish_run(self, lease: Lease, run: RunRecord) -> None:
         """See `orchestra.contracts.Store.finish_run`."""
@@ -146,6 +159,7 @@ class SqlStore:
             if found is None:
                 raise InternalError(f"the run {run.id} was never started")
             rows.put(RUNS, (run.id,), found[1], payload)
+            rows.append(entries.finished(run, self._clock.now()))
 
         self._write_under(lease, finish)
 
@@ -156,8 +170,24 @@ class SqlStore:
 
     def journal(self, run: str | None = None) -> Sequence[Entry]:
         """See `orchestra.contracts.Store.journal`."""
-        found = self._read(lambda rows: rows.read(JOURNAL) if run is None else rows.read_run(run))
-        return tuple(decode_entry(str(payload)) for *_, payload in found)
+        steps = (entry.step for entry in self.audit())
+        return tuple(step for step in steps if step is not None and run in (None, step.run))
+
+    def audit(self) -> Sequence[AuditEntry]:
+        """See `orchestra.contracts.Store.audit`."""
+        lines = self._read(lambda rows: rows.read_audit())
+        return tuple(
+            decode_audit(str(payload), sequence=int(sequence), serial=int(serial), digest=str(digest))
+            for sequence, serial, _, payload, digest in lines
+        )
+
+    def note(self, entry: AuditEntry) -> None:
+        """See `orchestra.contracts.Store.note`."""
+
+        def write(rows: Rows) -> None:
+            rows.append(entry)
+
+        self._write(write)
 
     def close(self) -> None:
         """See `orchestra.contracts.Store.close`. Closing twice is no error."""
@@ -177,6 +207,18 @@ class SqlStore:
             self._transactions.run(
                 lambda _: enter_deployment(execute, deployment, where=where, for_update=for_update), writes=True
             )
+
+    def _snapshot(self, head: Head, records: Iterable[Record]) -> Snapshot:
+        current, deposed = Snapshot.parted(records)
+        return Snapshot(
+            deployment=self._deployment,
+            lineage=head.lineage,
+            serial=head.serial,
+            salt=bytes.fromhex(head.salt),
+            records=current,
+            deposed=deposed,
+            wrapped_root=head.wrapped_root,
+        )
 
     def _read(self, body: Callable[[Rows], T]) -> T:
         """What ``body`` reads, all of it at one moment."""
@@ -231,12 +273,25 @@ class SqlStore:
         return rows
 
 
+def _settling(outcomes: Sequence[Outcome]) -> Callable[[Rows], None]:
+    """What writes ``outcomes``; what can't be written is told before anything is."""
+    encoded = [(outcome, [encode_record(record) for record in outcome.write]) for outcome in outcomes]
+
+    def settle(rows: Rows) -> None:
+        for outcome, payloads in encoded:
+            _settle(rows, outcome, payloads)
+
+    return settle
+
+
 def _settle(rows: Rows, outcome: Outcome, payloads: Sequence[str]) -> None:
-    entry = entries.settled(outcome, rows.next_entry())
-    rows.put(JOURNAL, (entry.sequence,), entry.run, encode_entry(entry))
-    for key in outcome.remove:
-        rows.remove(RECORDS, key)
+    before = [digest for key in outcome.remove if (digest := rows.remove(RECORDS, key)) is not None]
+    after: list[str] = []
     for record, payload in zip(outcome.write, payloads, strict=True):
-        rows.put(RECORDS, record.key, payload)
+        was, became = rows.put(RECORDS, record.key, payload)
+        before += [] if was is None else [was]
+        after.append(became)
     if outcome.settles is not None and outcome.phase is not Phase.UNKNOWN:
         rows.remove(PENDING, outcome.settles.key)
+    entry = entries.settled(outcome, combined(before), combined(after))
+    rows.append(entry, encode_written(outcome.remove, payloads))

@@ -15,8 +15,9 @@ from typing import Final
 from orchestra.errors import CorruptStateError, InternalError, OrchestraError, StateError
 from orchestra.state.integrity import RESTORE, damaged
 from orchestra.stores.dialect import Connection
-from orchestra.stores.founding import check_version, create_tables
-from orchestra.stores.schema import META
+from orchestra.stores.founding import create_tables, found_version
+from orchestra.stores.schema import META, VERSION
+from orchestra.stores.upgrades import upgrade
 
 _RIGHTS: Final = "give this user the right to read and write the file and its folder, or name another file"
 
@@ -68,8 +69,11 @@ class SqliteDialect:
             self._check_place(self._path)
             if not self._path.exists():
                 self._create(self._path)
-            self._check_content(self._path)
-            return self._prepared(_address(self._path, "rw"))
+            version = self._version(self._path)
+            connection = self._prepared(_address(self._path, "rw"))
+            if version < VERSION:
+                self._upgrade(connection, self._path)
+            return connection
         except self.errors as error:
             raise self.explain(error) from error
         except OSError as error:
@@ -162,15 +166,44 @@ class SqliteDialect:
                 Path(leftover).unlink(missing_ok=True)
         _sync_folder(path.parent)
 
-    def _check_content(self, path: Path) -> None:
-        """Raise unless the file is a state that this orchestra reads; without a write to it."""
+    def _version(self, path: Path) -> int:
+        """The version of the state in the file; raises unless this orchestra reads it; without a write to it."""
         with contextlib.closing(self._open(_address(path, "ro"))) as connection:
             tables = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (META,))
             if tables.fetchone() is None:
                 raise CorruptStateError(
                     f"{self.where} holds no state of orchestra", remedy="name another file, or restore a copy of it"
                 )
-            check_version(connection.execute, self.where)
+            return found_version(connection.execute, self.where)
+
+    def _upgrade(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Bring an older state to this version, and keep it as it was beside it: ``orchestra.db.v1``."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            older = found_version(connection.execute, self.where)  # another process may have done it meanwhile
+            if older < VERSION:
+                _keep_copy(path, path.with_name(f"{path.name}.v{older}"))
+                upgrade(connection.execute, older, self.where)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _keep_copy(path: Path, copy: Path) -> None:
+    """A copy of the database, whole or not at all, readable by its owner only."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{copy.name}.", suffix=".new")  # mode 0600
+    os.close(descriptor)
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(_address(path, "ro"), uri=True)) as there,
+            contextlib.closing(sqlite3.connect(name)) as here,
+        ):
+            there.backup(here)
+        os.replace(name, copy)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def _address(path: Path, mode: str) -> str:

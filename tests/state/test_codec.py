@@ -18,7 +18,7 @@ from orchestra.errors import CorruptStateError, InternalError, StateError
 from orchestra.model.address import Address
 from orchestra.model.values import ABSENT, UNKNOWN, Plain, Revealed, Sealed, Value
 from orchestra.state import codec
-from orchestra.state.journal import Entry, Intent, Operation, Phase, RunRecord, RunStatus
+from orchestra.state.journal import Intent, Operation, RunRecord, RunStatus
 from orchestra.state.records import Condition, Record
 
 KEYS = st.text(max_size=8) | st.sampled_from(["$orchestra", "digest", "value"])
@@ -208,17 +208,6 @@ INTENT = Intent(
     inputs={"password": Sealed("d1")},
     dependencies=(Address("network"), Address("subnet")),
 )
-ENTRY = Entry(
-    sequence=7,
-    run="run-1",
-    address=Address("web"),
-    operation=Operation.RECORD,
-    phase=Phase.UNKNOWN,
-    at=1.5,
-    token="a",
-    external_id="i-1",
-    detail="timed out",
-)
 RUN = RunRecord(
     id="run-1",
     purpose="apply",
@@ -231,20 +220,19 @@ RUN = RunRecord(
 )
 
 
-def test_records_intents_entries_and_runs_come_back() -> None:
+def test_records_intents_and_runs_come_back() -> None:
     plainest = Record(
         address=Address("a"), kind="k.K", cloud="", external_id="", token="", condition=Condition.READY, triggers=[]
     )
     for record in (RECORD, plainest):
         assert codec.decode_record(codec.encode_record(record)) == record
     assert codec.decode_intent(codec.encode_intent(INTENT)) == INTENT
-    assert codec.decode_entry(codec.encode_entry(ENTRY)) == ENTRY
     assert codec.decode_run(codec.encode_run(RUN)) == RUN
 
 
 def test_every_field_is_set_to_something_else_above() -> None:
     """A field that is added later must be added to the values above too."""
-    for value in (RECORD, INTENT, ENTRY, RUN):
+    for value in (RECORD, INTENT, RUN):
         for field in attrs.fields(type(value)):
             assert getattr(value, field.name) != field.default, field.name
             assert getattr(value, field.name) not in ("", (), {}), field.name
@@ -266,7 +254,7 @@ def test_secret_in_plain_in_a_record_is_told_with_its_address() -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", "1", '{"address": 1}', "[" * 5000])
 def test_texts_that_are_no_record_are_refused(text: str) -> None:
-    for decode in (codec.decode_record, codec.decode_intent, codec.decode_entry, codec.decode_run):
+    for decode in (codec.decode_record, codec.decode_intent, codec.decode_run):
         with pytest.raises(CorruptStateError, match="form that orchestra writes"):
             decode(text)
 

@@ -151,7 +151,7 @@ class StoreComparison(RuleBasedStateMachine):
 
     @rule()
     def break_lease(self) -> None:
-        self.all(lambda store: store.break_lease())
+        self.all(lambda store: store.break_lease(ELSEWHERE))
 
     @rule(seconds=st.sampled_from([1.0, 29.5, 30.0, 60.0, 61.0]))
     def wait(self, seconds: float) -> None:

@@ -311,10 +311,10 @@ def check_released_lease_is_free_and_fences_grow(factory: StoreFactory) -> None:
 
 def check_broken_lease_writes_no_more(factory: StoreFactory) -> None:
     store, _ = _fresh(factory)
-    assert store.break_lease() is None
+    assert store.break_lease(ELSEWHERE) is None
     lease = store.acquire(ELSEWHERE)
-    assert store.break_lease() == lease.holder
-    assert store.break_lease() is None
+    assert store.break_lease(ELSEWHERE) == lease.holder
+    assert store.break_lease(ELSEWHERE) is None
     with pytest.raises(LeaseLostError, match="taken away"):
         store.commit(lease, [outcome()])
     assert store.acquire(this_process()).fence == 2

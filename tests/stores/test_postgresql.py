@@ -254,10 +254,10 @@ def test_rights_that_are_missing_are_told(postgres: PostgresServer) -> None:
             store.acquire(ELSEWHERE)
         admin.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader")
         with opened(url) as store, pytest.raises(StateError, match="this user may not use it"):
-            store.break_lease()
+            store.break_lease(ELSEWHERE)
         admin.execute(f"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO reader")
         with opened(url) as store:
-            assert store.break_lease() is not None
+            assert store.break_lease(ELSEWHERE) is not None
             fill(store, 1)
 
 
@@ -274,7 +274,7 @@ def test_server_that_takes_no_writes_is_told(postgres: PostgresServer) -> None:
     with opened(postgres.url(schema, default_transaction_read_only="on")) as store:
         assert store.load() == before
         with pytest.raises(StateError, match="takes no writes") as caught:
-            store.break_lease()
+            store.break_lease(ELSEWHERE)
     assert "name the server that takes the writes" in str(caught.value)
 
 
@@ -341,7 +341,7 @@ def test_newer_version_is_refused_and_nothing_is_changed(postgres: PostgresServe
         fill(store, 1)
     with postgres.connected(url) as admin:
         admin.execute("UPDATE orchestra_meta SET value = '7' WHERE name = 'version'")
-    with pytest.raises(StateVersionError, match="it has version 7, this orchestra reads up to version 1"):
+    with pytest.raises(StateVersionError, match="it has version 7, this orchestra reads up to version 2"):
         open_store(url, deployment="another", clock=ManualClock())
 
 

@@ -106,7 +106,7 @@ def breakable(
 OPERATIONS: tuple[Callable[[Store, Lease], object], ...] = (
     lambda store, lease: store.renew(lease),
     lambda store, lease: store.release(lease),
-    lambda store, lease: store.break_lease(),
+    lambda store, lease: store.break_lease(ELSEWHERE),
     lambda store, lease: store.start_run(lease, run_record(7)),
     lambda store, lease: store.begin(lease, [intent(1), intent(2)]),
     lambda store, lease: store.begin(lease, []),
@@ -121,7 +121,7 @@ OPERATIONS: tuple[Callable[[Store, Lease], object], ...] = (
 
 def break_none(store: Store, lease: Lease) -> object:
     store.release(lease)
-    return store.break_lease()
+    return store.break_lease(ELSEWHERE)
 
 
 def acquire(store: Store, lease: Lease) -> object:
@@ -144,7 +144,7 @@ def test_an_operation_whose_connection_breaks_happens_once(
             dialect.breaks = None  # where there was no such statement
             assert without_identity(store.load()) == without_identity(reference.load())
             assert (store.journal(), store.runs()) == (reference.journal(), reference.runs())
-            assert store.break_lease() == reference.break_lease()
+            assert store.break_lease(ELSEWHERE) == reference.break_lease(ELSEWHERE)
             assert store.acquire(ELSEWHERE) == reference.acquire(ELSEWHERE)
 
 
@@ -198,7 +198,7 @@ def test_connection_that_the_server_ends_at_any_statement_changes_nothing(postgr
                 dialect.left = -1
                 if dialect.ended == before:  # the write has fewer statements
                     break
-            assert number > 8
+            assert number > 7
             assert len(store.load().records) == len(store.journal()) - 2 == number
 
 
@@ -236,7 +236,7 @@ def test_breaking_a_lease_breaks_none_that_was_taken_after_it(moment: str, url: 
             second.append(other.acquire(this_process()))
 
         dialect.breaks, dialect.meanwhile = (moment, "COMMIT"), take_over
-        assert store.break_lease() == lease.holder
+        assert store.break_lease(ELSEWHERE) == lease.holder
         assert other.commit(second[0], [outcome()]) == 1
 
 
@@ -249,7 +249,7 @@ def test_lease_that_was_taken_without_an_answer_is_not_somebody_elses(url: str) 
 
     taken: list[Holder] = []
     with breakable(url) as (store, dialect), breakable(url) as (other, _):
-        store.break_lease()
+        store.break_lease(ELSEWHERE)
         dialect.breaks = ("before", "COMMIT")
         dialect.meanwhile = lambda: taken.append(other.acquire(ELSEWHERE).holder)
         with pytest.raises(LockedError) as caught:

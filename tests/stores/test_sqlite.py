@@ -241,7 +241,7 @@ def test_newer_version_is_refused_and_nothing_is_changed(tmp_path: Path) -> None
     for deployment in ("production", "another"):
         with pytest.raises(StateVersionError) as caught:
             opened(path, deployment)
-        assert "it has version 7, this orchestra reads up to version 1" in str(caught.value)
+        assert "it has version 7, this orchestra reads up to version 2" in str(caught.value)
         assert str(path) in str(caught.value)
     assert path.read_bytes() == before
 
