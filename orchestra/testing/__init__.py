@@ -1,7 +1,7 @@
-"""For tests of stacks and providers: faults on demand, clocks, and the contracts as checks.
+"""For tests of stacks, providers and stores: faults on demand, clocks, and the contracts as checks.
 
-Nothing here needs pytest or Hypothesis, but for `orchestra.testing.strategies`, which draws stacks with Hypothesis and
-is imported by that name only.
+Nothing here needs pytest or Hypothesis, but for `orchestra.testing.strategies`, which draws stacks with Hypothesis,
+and `orchestra.testing.store_comparison`, which drives stores with it. They are imported by those names only.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from orchestra.testing import presets
 from orchestra.testing.cases import ProviderCase
 from orchestra.testing.clock import SkewedClock, VirtualClock
+from orchestra.testing.contract import Broken, BrokenContractError, Checked
 from orchestra.testing.faults import Fault, FaultModel, Script, Trouble
 from orchestra.testing.latency import Latency, LongTail, Uniform
 from orchestra.testing.parts import Part, PartsStack
-from orchestra.testing.provider import Broken, BrokenContractError, Checked, check_provider
+from orchestra.testing.provider import check_provider
+from orchestra.testing.store import STORE_RULES, StoreFactory, StoreOpener, check_store
 
 __all__ = [
+    "STORE_RULES",
     "Broken",
     "BrokenContractError",
     "Checked",
@@ -27,9 +30,12 @@ __all__ = [
     "ProviderCase",
     "Script",
     "SkewedClock",
+    "StoreFactory",
+    "StoreOpener",
     "Trouble",
     "Uniform",
     "VirtualClock",
     "check_provider",
+    "check_store",
     "presets",
 ]

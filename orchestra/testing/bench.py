@@ -12,6 +12,7 @@ import attrs
 from orchestra.contracts import Clock, Observation, Ownership, Provider, Reading, Status
 from orchestra.errors import ChoiceError, CloudError, ConflictError
 from orchestra.testing.cases import ProviderCase, Subject, subject
+from orchestra.testing.contract import FoundWrongError
 
 DEPLOYMENT: Final = "check-provider"
 ADDRESS: Final = 'shards["eu"].subject[{number}]'
@@ -21,10 +22,6 @@ FIRST_PAUSE: Final = 0.1
 """Seconds until it is looked again whether something has come."""
 LONGEST_PAUSE: Final = 2.0
 """Seconds between looks at most."""
-
-
-class FoundWrongError(Exception):
-    """A rule is broken; the message says what was found."""
 
 
 @attrs.define(eq=False)

@@ -5,47 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import attrs
-
 from orchestra.contracts import Clock, Provider
 from orchestra.engine.clock import SystemClock
-from orchestra.testing.bench import Bench, FoundWrongError
+from orchestra.testing.bench import Bench
 from orchestra.testing.cases import ProviderCase
-from orchestra.testing.rules import RULES, Rule
+from orchestra.testing.contract import Broken, BrokenContractError, Checked, FoundWrongError, Rule
+from orchestra.testing.rules import RULES
 
 THREADS: Final = 6
 """How many threads call at once in `check_provider`, unless it is said otherwise."""
-
-
-@attrs.frozen
-class Broken:
-    """One rule that a provider breaks: its name, what it says, and what was found."""
-
-    kind: str
-    rule: str
-    text: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} breaks the rule '{self.rule}': {self.text}\n      found: {self.found}"
-
-
-class BrokenContractError(AssertionError):
-    """A provider breaks its contract. ``broken`` holds every rule that it breaks."""
-
-    def __init__(self, broken: Iterable[Broken]) -> None:
-        self.broken = tuple(broken)
-        lines = "".join(f"\n  - {one}" for one in self.broken)
-        count = "one rule" if len(self.broken) == 1 else f"{len(self.broken)} rules"
-        super().__init__(f"{count} of the contract orchestra.contracts.Provider broken:{lines}")
-
-
-@attrs.frozen
-class Checked:
-    """What `check_provider` saw to: the names of the rules that hold, and of those that were left out, with why."""
-
-    rules: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def check_provider(
@@ -71,17 +39,17 @@ def check_provider(
     left_out: dict[str, str] = {}
     for case in cases:
         for rule in RULES:
-            if rule.needs_unreachable and unreachable is None:
-                left_out[rule.name] = "no unreachable= was given"
+            if rule.needs and unreachable is None:
+                left_out[rule.name] = f"no {rule.needs}= was given"
                 continue
             bench = Bench(factory(), factory, unreachable, case, clock or SystemClock(), threads)
             broken += _broken(rule, bench)
     if broken:
-        raise BrokenContractError(broken)
+        raise BrokenContractError("orchestra.contracts.Provider", broken)
     return Checked(tuple(rule.name for rule in RULES if rule.name not in left_out), tuple(left_out.items()))
 
 
-def _broken(rule: Rule, bench: Bench) -> list[Broken]:
+def _broken(rule: Rule[Bench], bench: Bench) -> list[Broken]:
     """What there is to say against the provider by ``rule``: nothing, or one thing."""
     try:
         rule.check(bench)

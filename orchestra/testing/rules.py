@@ -6,24 +6,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import attrs
-
 from orchestra.contracts import Observation, Ownership, Provider, Reading, Status
 from orchestra.diff import same
 from orchestra.errors import ChoiceError, CloudError
-from orchestra.testing.bench import Bench, FoundWrongError
+from orchestra.testing.bench import Bench
 from orchestra.testing.cases import Subject
-
-
-@attrs.frozen
-class Rule:
-    """One rule: ``name`` for people to point at, ``text`` is what it says."""
-
-    name: str
-    text: str
-    check: Callable[[Bench], None]
-    needs_unreachable: bool = False
-
+from orchestra.testing.contract import FoundWrongError, Rule
 
 # -- what create() does
 
@@ -332,14 +320,14 @@ def _choices(bench: Bench) -> None:
     raise FoundWrongError(f"choose() of no such input answered {found!r}")
 
 
-RULES: Final = (
+RULES: Final[tuple[Rule[Bench], ...]] = (
     Rule("creates", "create() makes one of its kind, and tells whose it is", _creates),
     Rule("becomes ready", "what was created is told with a Status, and becomes ready", _pending),
     Rule("same token", "create() is idempotent under its token", _same_token),
     Rule("other token", "create() under another token makes another one", _other_token),
     Rule("each id once", "observe() tells each id in exactly one of found, gone and unread", _partition),
     Rule("unknown is gone", "an id that nothing has is gone, not an error", _unknown),
-    Rule("failure is not gone", "what can't be read is never told as gone", _failure, needs_unreachable=True),
+    Rule("failure is not gone", "what can't be read is never told as gone", _failure, needs="unreachable"),
     Rule("gone behind its back", "what others deleted is told as gone", _behind_its_back),
     Rule("found by token", "find() tells what was created under the token, or has the natural key", _found),
     Rule("not found is None", "find() tells None where nothing was created", _not_found),

@@ -13,7 +13,8 @@ from orchestra.contracts import Store
 from orchestra.engine.clock import SystemClock
 from orchestra.errors import LockedError
 from orchestra.stores import open_store
-from tests.stores.samples import ManualClock, intent, outcome, record, run_record, this_process
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import intent, outcome, record, run_record, this_process
 
 
 def say(text: str) -> None:
@@ -58,5 +59,5 @@ ACTIONS: MappingProxyType[str, Callable[[Store, str], None]] = MappingProxyType(
 
 if __name__ == "__main__":
     action, path, purpose = sys.argv[1:]
-    clock = SystemClock() if action == "write" else ManualClock()  # one that writes on and on lives through outages
+    clock = SystemClock() if action == "write" else VirtualClock()  # one that writes on and on lives through outages
     ACTIONS[action](open_store(path, deployment="production", clock=clock), purpose)

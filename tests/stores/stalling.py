@@ -11,8 +11,9 @@ import sys
 from orchestra.errors import LeaseLostError
 from orchestra.stores.postgresql import PostgresDialect
 from orchestra.stores.sql import SqlStore
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import intent, outcome, record, this_process
 from tests.stores.child import say
-from tests.stores.samples import ManualClock, intent, outcome, record, this_process
 
 
 class Stalling(PostgresDialect):
@@ -31,7 +32,7 @@ class Stalling(PostgresDialect):
 if __name__ == "__main__":
     _, url, purpose = sys.argv[1:]
     dialect = Stalling(url)
-    store = SqlStore(dialect, deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
     lease = store.acquire(this_process(purpose))
     store.begin(lease, [intent(0)])
     say("begun")

@@ -11,7 +11,8 @@ from orchestra.contracts import Store
 from orchestra.state.journal import Lease
 from orchestra.stores.sql import SqlStore
 from orchestra.stores.sqlite import SqliteDialect
-from tests.stores.samples import ManualClock, fill, intent, outcome, record, run_record
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import fill, intent, outcome, record, run_record
 
 
 class Counting(SqliteDialect):
@@ -74,7 +75,7 @@ WRITES = (begin, create, change, remove, renew, start_run, finish_run)
 def costs(count: int) -> dict[str, tuple[int, int]]:
     """What each of the writes costs with ``count`` records."""
     dialect = Counting()
-    store = SqlStore(dialect, deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
     lease = fill(store, 10)
     store.commit(lease, [outcome(write=tuple(record(number) for number in range(10, count)))])
     dialect.cost()
@@ -96,7 +97,7 @@ def test_work_of_a_write_does_not_grow_with_the_state() -> None:
 
 def test_many_outcomes_are_one_transaction() -> None:
     dialect = Counting()
-    store = SqlStore(dialect, deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
     lease = fill(store, 0)
     dialect.cost()
     store.commit(lease, [outcome(number, write=(record(number),)) for number in range(100)])

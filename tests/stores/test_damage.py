@@ -14,14 +14,15 @@ from orchestra.contracts import Store
 from orchestra.errors import CorruptStateError, StateError
 from orchestra.state.records import Snapshot
 from orchestra.stores import open_store
-from tests.stores.samples import ManualClock, fill, outcome, record, this_process
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import fill, outcome, record, this_process
 
 STEP = 100
 """Every byte at a multiple of it is damaged in turn."""
 
 
 def opened(path: Path, deployment: str = "production") -> Store:
-    return open_store(path, deployment=deployment, clock=ManualClock())
+    return open_store(path, deployment=deployment, clock=VirtualClock())
 
 
 def loaded(path: Path, deployment: str = "production") -> Snapshot:

@@ -10,11 +10,12 @@ import sys
 import attrs
 import pytest
 
-from orchestra.errors import LockedError
+from orchestra.errors import LeaseLostError, LockedError
 from orchestra.state.journal import Holder
 from orchestra.stores import MemoryStore
 from orchestra.stores.leases import Tenure, is_gone, this_machine
-from tests.stores.samples import ManualClock, this_process
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import ELSEWHERE, this_process
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_machine_is_told_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_message_of_a_held_lease() -> None:
-    clock = ManualClock()
+    clock = VirtualClock()
     store = MemoryStore(deployment="production", clock=clock, lease_seconds=30.0)
     store.acquire(Holder(user="ann", host="build-7", process=4711, purpose="apply"))
     with pytest.raises(LockedError) as caught:
@@ -99,3 +100,23 @@ def test_message_of_a_held_lease() -> None:
         "  to do: wait for it to finish; if it has died, the lease runs out at 2023-11-14T22:13:50Z, or take it "
         "away: Deployment.break_lease()"
     )
+
+
+def test_message_of_a_lost_lease_says_who_has_it() -> None:
+    clock = VirtualClock()
+    store = MemoryStore(deployment="production", clock=clock, lease_seconds=60.0)
+    lease = store.acquire(ELSEWHERE)
+    clock.advance(60.0)
+    second = store.acquire(attrs.evolve(ELSEWHERE, user="bob", process=12))
+    with pytest.raises(LeaseLostError) as caught:
+        store.renew(lease)
+    assert str(caught.value) == (
+        "the lease on the state of 'production' is lost: bob@build-7, process 12 (apply) has held it since "
+        "2023-11-14T22:14:20Z; nothing was written\n"
+        "  to do: run again: calls whose outcome was not written are in the journal, and are settled first"
+    )
+    store.release(second)
+    with pytest.raises(LeaseLostError, match="another process took it and has given it back"):
+        store.renew(lease)
+    with pytest.raises(LeaseLostError, match="it was given back or taken away"):
+        store.renew(second)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,37 +24,16 @@ from orchestra.errors import (
     StateError,
     StateVersionError,
 )
-from orchestra.stores import MemoryStore, open_store
+from orchestra.stores import open_store
 from orchestra.stores.postgresql import PostgresDialect
 from orchestra.stores.sql import SqlStore
+from orchestra.testing import STORE_RULES, Checked, VirtualClock, check_store
+from orchestra.testing.samples import ELSEWHERE, fill, intent, outcome, record, this_process, without_identity
+from orchestra.testing.store_comparison import StoreComparison
 from tests.memory_cloud import MemoryCloud
-from tests.stores.comparison import StoreComparison
-from tests.stores.conformance import CHECKS, StoreFactory
-from tests.stores.samples import (
-    ELSEWHERE,
-    ManualClock,
-    fill,
-    intent,
-    outcome,
-    record,
-    this_process,
-    without_identity,
-)
+from tests.stores.openings import Places
 from tests.stores.server import PASSWORD, SECRET, USER, PostgresServer
 from tests.stores.test_constant_work import WRITES
-
-
-@pytest.fixture
-def factory(postgres: PostgresServer) -> Iterator[StoreFactory]:
-    """Makes stores, each in a schema of its own, that are closed at the end."""
-    with contextlib.ExitStack() as stack:
-
-        def make(*, deployment: str, clock: Clock, lease_seconds: float) -> Store:
-            url = postgres.new_url()
-            store = open_store(url, deployment=deployment, clock=clock, lease_seconds=lease_seconds)
-            return stack.enter_context(contextlib.closing(store))
-
-        yield make
 
 
 @pytest.fixture
@@ -65,7 +44,7 @@ def url(postgres: PostgresServer) -> str:
 
 @contextlib.contextmanager
 def opened(url: str, deployment: str = "production", clock: Clock | None = None) -> Iterator[Store]:
-    with contextlib.closing(open_store(url, deployment=deployment, clock=clock or ManualClock())) as store:
+    with contextlib.closing(open_store(url, deployment=deployment, clock=clock or VirtualClock())) as store:
         yield store
 
 
@@ -80,9 +59,10 @@ def all_text(error: BaseException) -> str:
     return "\n".join([*shown, *traceback.format_exception(error)])
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_contract_is_kept(check: Callable[[StoreFactory], None], factory: StoreFactory) -> None:
-    check(factory)
+@pytest.mark.parametrize("rule", STORE_RULES)
+def test_contract_is_kept(rule: str, postgres: PostgresServer) -> None:
+    places = Places(postgres.new_url)
+    assert check_store(places.make, reopen=places.reopen, rules=[rule]) == Checked((rule,))
 
 
 def test_memory_sqlite_and_postgresql_tell_the_same(postgres: PostgresServer) -> None:
@@ -93,9 +73,6 @@ def test_memory_sqlite_and_postgresql_tell_the_same(postgres: PostgresServer) ->
             def __init__(self) -> None:
                 self.places = (Path(folder, f"{next(numbers)}.db"), postgres.new_url())
                 super().__init__()
-
-            def open_reference(self) -> Store:
-                return MemoryStore(deployment="production", clock=self.clock, lease_seconds=60.0)
 
             def open_others(self) -> list[Store]:
                 return [open_store(place, deployment="production", clock=self.clock) for place in self.places]
@@ -117,7 +94,7 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delitem(sys.modules, "orchestra.stores.postgresql")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StateError) as caught:
-        open_store("postgresql://127.0.0.1/state", deployment="production", clock=ManualClock())
+        open_store("postgresql://127.0.0.1/state", deployment="production", clock=VirtualClock())
     assert str(caught.value) == (
         "the state can only be kept in PostgreSQL with the library psycopg, which isn't installed\n"
         "  to do: install orchestra-iac[postgres]"
@@ -141,7 +118,7 @@ def test_url_that_cannot_be_read_is_not_quoted(url: str) -> None:
     with pytest.raises(
         StateError, match=r"can't be read\n  to do: write postgresql://user@host:port/database"
     ) as caught:
-        open_store(url, deployment="production", clock=ManualClock())
+        open_store(url, deployment="production", clock=VirtualClock())
     assert "hun" not in all_text(caught.value)
 
 
@@ -185,7 +162,7 @@ def test_environment_of_libpq_is_heeded(postgres: PostgresServer, monkeypatch: p
 def test_server_that_is_down_is_named() -> None:
     url = "postgresql://ann:hunter2@127.0.0.1:1/state"
     with pytest.raises(StateError) as caught:
-        open_store(url, deployment="production", clock=ManualClock())
+        open_store(url, deployment="production", clock=VirtualClock())
     assert "the PostgreSQL database 'state' at 127.0.0.1:1 can't be reached: " in str(caught.value)
     assert "to do: see that the server runs" in str(caught.value)
     assert "hunter2" not in all_text(caught.value)
@@ -198,7 +175,7 @@ def test_wrong_password_and_missing_database_are_told(url: str) -> None:
     }
     for wrong, told in wrongs.items():
         with pytest.raises(StateError, match=f"can't be reached: .*{told}") as caught:
-            open_store(wrong, deployment="production", clock=ManualClock())
+            open_store(wrong, deployment="production", clock=VirtualClock())
         assert "hunter2" not in all_text(caught.value)
         assert SECRET not in all_text(caught.value)
 
@@ -237,7 +214,7 @@ def test_encoding_that_cannot_hold_everything_is_refused(postgres: PostgresServe
     with postgres.connected() as admin:
         admin.execute("CREATE DATABASE latin ENCODING LATIN1 TEMPLATE template0")
     with pytest.raises(StateError, match="its encoding is LATIN1, not UTF8") as caught:
-        open_store(postgres.url().replace("/postgres?", "/latin?"), deployment="production", clock=ManualClock())
+        open_store(postgres.url().replace("/postgres?", "/latin?"), deployment="production", clock=VirtualClock())
     assert "createdb --encoding=UTF8" in str(caught.value)
 
 
@@ -248,7 +225,7 @@ def test_rights_that_are_missing_are_told(postgres: PostgresServer) -> None:
         admin.execute(f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'")
         admin.execute(f"GRANT USAGE ON SCHEMA {schema} TO reader")
         with pytest.raises(StateError, match=r"this user may not use it .*permission denied for schema") as caught:
-            open_store(url, deployment="production", clock=ManualClock())
+            open_store(url, deployment="production", clock=VirtualClock())
         assert "right to create tables" in str(caught.value)
         with opened(mine) as store:
             store.acquire(ELSEWHERE)
@@ -263,7 +240,7 @@ def test_rights_that_are_missing_are_told(postgres: PostgresServer) -> None:
 
 def test_schema_that_is_missing_is_told(postgres: PostgresServer) -> None:
     with pytest.raises(StateError, match="no schema to make the tables in"):
-        open_store(postgres.url("missing"), deployment="production", clock=ManualClock())
+        open_store(postgres.url("missing"), deployment="production", clock=VirtualClock())
 
 
 def test_server_that_takes_no_writes_is_told(postgres: PostgresServer) -> None:
@@ -342,7 +319,7 @@ def test_newer_version_is_refused_and_nothing_is_changed(postgres: PostgresServe
     with postgres.connected(url) as admin:
         admin.execute("UPDATE orchestra_meta SET value = '7' WHERE name = 'version'")
     with pytest.raises(StateVersionError, match="it has version 7, this orchestra reads up to version 2"):
-        open_store(url, deployment="another", clock=ManualClock())
+        open_store(url, deployment="another", clock=VirtualClock())
 
 
 def test_database_that_went_back_is_told(postgres: PostgresServer, url: str) -> None:
@@ -429,7 +406,7 @@ def test_loading_sees_one_moment(url: str) -> None:
                     writer.commit(lease, [outcome(2, settles=intent(2), remove=(record(0).key,))])
                 return super().sql(statement)
 
-        store = SqlStore(Interrupted(url), deployment="production", clock=ManualClock(), lease_seconds=60.0)
+        store = SqlStore(Interrupted(url), deployment="production", clock=VirtualClock(), lease_seconds=60.0)
         with contextlib.closing(store) as reader:
             before = without_identity(writer.load())
             assert without_identity(reader.load()) == before
@@ -453,7 +430,7 @@ class Counting(PostgresDialect):
 def costs(url: str, count: int) -> dict[str, int]:
     """How many statements each write takes with ``count`` records."""
     dialect = Counting(url)
-    store = SqlStore(dialect, deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
     with contextlib.closing(store):
         lease = fill(store, 10)
         store.commit(lease, [outcome(write=tuple(record(number) for number in range(10, count)))])

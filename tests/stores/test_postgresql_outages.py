@@ -25,12 +25,9 @@ from orchestra.stores import MemoryStore, open_store
 from orchestra.stores.dialect import Column, Connection, Cursor
 from orchestra.stores.postgresql import PostgresDialect
 from orchestra.stores.sql import SqlStore
-from tests.memory_cloud import MemoryCloud
-from tests.stores.children import child
-from tests.stores.comparison import StoreComparison
-from tests.stores.samples import (
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import (
     ELSEWHERE,
-    ManualClock,
     fill,
     intent,
     outcome,
@@ -39,8 +36,10 @@ from tests.stores.samples import (
     this_process,
     without_identity,
 )
+from orchestra.testing.store_comparison import StoreComparison
+from tests.memory_cloud import MemoryCloud
+from tests.stores.children import child
 from tests.stores.server import SECRET, PostgresServer
-from tests.virtual_clock import VirtualClock
 
 if not hasattr(os, "pidfd_open"):
     pytest.skip("the end of a server's processes can only be waited for on Linux", allow_module_level=True)
@@ -95,10 +94,10 @@ class Breakable:
 
 @contextlib.contextmanager
 def breakable(
-    url: str, clock: ManualClock | None = None, deployment: str = "production"
+    url: str, clock: VirtualClock | None = None, deployment: str = "production"
 ) -> Iterator[tuple[Store, Breaking]]:
     dialect = Breaking(url)
-    store = SqlStore(dialect, deployment=deployment, clock=clock or ManualClock(), lease_seconds=60.0)
+    store = SqlStore(dialect, deployment=deployment, clock=clock or VirtualClock(), lease_seconds=60.0)
     with contextlib.closing(store):
         yield store, dialect
 
@@ -135,7 +134,7 @@ def test_an_operation_whose_connection_breaks_happens_once(
 ) -> None:
     for breaks in itertools.product(("before", "after"), ("BEGIN", "SELECT", "INSERT", "COMMIT")):
         name = "-".join(breaks)
-        reference = MemoryStore(deployment=name, clock=ManualClock(), lease_seconds=60.0)
+        reference = MemoryStore(deployment=name, clock=VirtualClock(), lease_seconds=60.0)
         expected = operation(reference, fill(reference, 1))
         with breakable(url, deployment=name) as (store, dialect):
             lease = fill(store, 1)
@@ -153,9 +152,6 @@ def test_with_connections_that_break_anywhere_all_stores_tell_the_same(postgres:
         def __init__(self) -> None:
             self.dialect = Breaking(postgres.new_url())
             super().__init__()
-
-        def open_reference(self) -> Store:
-            return MemoryStore(deployment="production", clock=self.clock, lease_seconds=60.0)
 
         def open_others(self) -> list[Store]:
             self.dialect.breaks = None
@@ -188,7 +184,7 @@ def test_connection_that_the_server_ends_at_any_statement_changes_nothing(postgr
                 return super().sql(statement)
 
         dialect = Ended(url)
-        store = SqlStore(dialect, deployment="production", clock=ManualClock(), lease_seconds=60.0)
+        store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
         with contextlib.closing(store):
             lease = fill(store, 0)
             serial = store.load().serial
@@ -204,7 +200,7 @@ def test_connection_that_the_server_ends_at_any_statement_changes_nothing(postgr
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_write_without_an_answer_is_told_apart_after_another_took_the_lease(moment: str, url: str) -> None:
-    clock = ManualClock()
+    clock = VirtualClock()
     with breakable(url, clock) as (store, dialect), breakable(url, clock) as (other, _):
         lease = store.acquire(ELSEWHERE)
 
@@ -260,18 +256,18 @@ def test_lease_that_was_taken_without_an_answer_is_not_somebody_elses(url: str) 
 # -- a server that dies
 
 
-class RestartingClock(ManualClock):
+class RestartingClock(VirtualClock):
     """Starts the server again after some waiting."""
 
     def __init__(self, server: PostgresServer, after: float) -> None:
         super().__init__()
         self.server = server
-        self.ends = self.time + after
+        self.ends = self.now() + after
 
     def sleep(self, seconds: float) -> None:
-        was_down = self.time < self.ends
+        was_down = self.now() < self.ends
         super().sleep(seconds)
-        if was_down and self.time >= self.ends:
+        if was_down and self.now() >= self.ends:
             self.server.start()
 
 
@@ -290,12 +286,12 @@ def test_store_waits_for_a_server_that_comes_back(running: PostgresServer, url: 
         before = store.load()
         running.kill()
         assert store.commit(lease, [outcome(1, write=(record(1),))]) == before.serial + 1
-        assert 20.0 <= clock.time - 1_700_000_000.0 < 22.0
+        assert 20.0 <= clock.now() - 1_700_000_000.0 < 22.0
         assert len(store.load().records) == 2
 
 
 def test_store_gives_up_on_a_server_that_stays_away_and_goes_on_later(running: PostgresServer, url: str) -> None:
-    clock = ManualClock()
+    clock = VirtualClock()
     with contextlib.closing(open_store(url, deployment="production", clock=clock)) as store:
         lease = fill(store, 1)
         before, journal = store.load(), store.journal()
@@ -305,10 +301,10 @@ def test_store_gives_up_on_a_server_that_stays_away_and_goes_on_later(running: P
             lambda: store.commit(lease, [outcome(1, write=(record(1),))]),
         )
         for use in uses:
-            started = clock.time
+            started = clock.now()
             with pytest.raises(StateError) as caught:
                 use()
-            assert 28.0 < clock.time - started <= 30.0
+            assert 28.0 < clock.now() - started <= 30.0
             assert str(caught.value).startswith(
                 f"the PostgreSQL database 'postgres' at 127.0.0.1:{running.port} was lost and could not be used again "
                 "within 30 s: nothing more was written; the last try: "
@@ -338,7 +334,7 @@ def test_what_was_told_as_written_is_there_after_the_server_was_killed(running: 
             told += [int(writer.hear()) for _ in range(10)]
             running.kill()
             running.start()
-            with contextlib.closing(open_store(url, deployment="production", clock=ManualClock())) as store:
+            with contextlib.closing(open_store(url, deployment="production", clock=VirtualClock())) as store:
                 found = store.load()
             assert found.serial >= told[-1]
             assert len(found.records) == found.serial // 2
@@ -346,7 +342,7 @@ def test_what_was_told_as_written_is_there_after_the_server_was_killed(running: 
                 told.append(int(writer.hear()))
         writer.kill()
     assert told == list(range(2, 2 * len(told) + 1, 2))  # each write counted once
-    with contextlib.closing(open_store(url, deployment="production", clock=ManualClock())) as store:
+    with contextlib.closing(open_store(url, deployment="production", clock=VirtualClock())) as store:
         found = store.load()
         assert found.serial >= told[-1]
         assert (len(found.records), len(found.pending)) == divmod(found.serial, 2)
@@ -360,7 +356,7 @@ def test_client_killed_before_its_commit_wrote_nothing(url: str) -> None:
     with child("commit", url, module="tests.stores.stalling") as other:
         assert [other.hear(), other.hear()] == ["begun", "before commit"]
         other.kill()
-    with contextlib.closing(open_store(url, deployment="production", clock=ManualClock())) as store:
+    with contextlib.closing(open_store(url, deployment="production", clock=VirtualClock())) as store:
         lease = store.acquire(this_process())  # at once: the holder is gone, and so is its lock
         found = store.load()
         assert (lease.fence, found.serial, dict(found.records), found.pending) == (2, 1, {}, (intent(0),))
@@ -370,7 +366,7 @@ def test_client_killed_before_its_commit_wrote_nothing(url: str) -> None:
 
 def test_client_stopped_before_its_commit_keeps_nobody_out_and_writes_no_more(postgres: PostgresServer) -> None:
     url = postgres.new_url(idle_in_transaction_session_timeout="200ms")
-    clock = ManualClock()
+    clock = VirtualClock()
     with child("commit", url, module="tests.stores.stalling") as other:
         assert [other.hear(), other.hear()] == ["begun", "before commit"]
         other.running.send_signal(signal.SIGSTOP)

@@ -11,8 +11,9 @@ from orchestra.contracts import Store
 from orchestra.errors import LeaseLostError, LockedError
 from orchestra.state.journal import Phase, RunStatus
 from orchestra.stores import open_store
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import intent, outcome, record, this_process
 from tests.stores.children import child
-from tests.stores.samples import ManualClock, intent, outcome, record, this_process
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -24,8 +25,8 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-def opened(path: str, clock: ManualClock | None = None) -> Store:
-    return open_store(path, deployment="production", clock=clock or ManualClock())
+def opened(path: str, clock: VirtualClock | None = None) -> Store:
+    return open_store(path, deployment="production", clock=clock or VirtualClock())
 
 
 def test_call_of_a_killed_process_is_pending_for_the_next(path: str) -> None:
@@ -119,7 +120,7 @@ def test_what_was_told_as_written_is_there_after_a_kill(path: str) -> None:
 
 
 def test_process_that_lost_its_lease_writes_no_more(path: str) -> None:
-    clock = ManualClock()
+    clock = VirtualClock()
     first, second = opened(path, clock), opened(path, clock)
     old = first.acquire(this_process())
     first.begin(old, [intent(0)])

@@ -20,11 +20,12 @@ from orchestra.state.records import Condition
 from orchestra.stores import open_store
 from orchestra.stores.sql import SqlStore
 from orchestra.stores.sqlite import SqliteDialect
-from tests.stores.samples import ManualClock, fill, intent, outcome, record, this_process, without_identity
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import fill, intent, outcome, record, this_process, without_identity
 
 
 def opened(path: str | os.PathLike[str], deployment: str = "production") -> Store:
-    return open_store(path, deployment=deployment, clock=ManualClock())
+    return open_store(path, deployment=deployment, clock=VirtualClock())
 
 
 def mode(path: Path) -> int:
@@ -330,7 +331,7 @@ def test_folder_that_may_not_be_written_is_refused(open_folder: Path) -> None:
 def quick(path: Path) -> SqlStore:
     """A store that doesn't wait for others."""
     dialect = SqliteDialect(path, busy_seconds=0.0)
-    return SqlStore(dialect, deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    return SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
 
 
 def test_busy_file_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -371,7 +372,7 @@ def test_two_that_enter_a_deployment_at_once_get_the_same(tmp_path: Path) -> Non
                     entered.append(other.load().lineage)
             return statement
 
-    store = SqlStore(Late(path), deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    store = SqlStore(Late(path), deployment="production", clock=VirtualClock(), lease_seconds=60.0)
     assert [store.load().lineage] == entered
     store.close()
 
@@ -388,7 +389,7 @@ def test_deployment_deleted_under_our_hands_is_told(tmp_path: Path) -> None:
 
 def test_write_waits_for_a_short_lock(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    store = open_store(path, deployment="production", clock=ManualClock())
+    store = open_store(path, deployment="production", clock=VirtualClock())
     lease = store.acquire(this_process())
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -415,7 +416,7 @@ def test_loading_sees_one_moment(tmp_path: Path) -> None:
                 writer.commit(lease, [outcome(2, settles=intent(2), remove=(record(0).key,))])
             return statement
 
-    reader = SqlStore(Interrupted(path), deployment="production", clock=ManualClock(), lease_seconds=60.0)
+    reader = SqlStore(Interrupted(path), deployment="production", clock=VirtualClock(), lease_seconds=60.0)
     before = without_identity(writer.load())
     assert without_identity(reader.load()) == before
     assert len(seen) == 1
@@ -436,7 +437,7 @@ def test_write_interrupted_at_any_statement_changes_nothing(tmp_path: Path) -> N
             return statement
 
     store = SqlStore(
-        Interrupting(tmp_path / "state.db"), deployment="production", clock=ManualClock(), lease_seconds=60
+        Interrupting(tmp_path / "state.db"), deployment="production", clock=VirtualClock(), lease_seconds=60
     )
     lease = fill(store, 2)
     before, journal = store.load(), store.journal()

@@ -17,7 +17,8 @@ from orchestra.errors import CorruptStateError, StateError
 from orchestra.state import codec
 from orchestra.state.audit import AuditEvent
 from orchestra.stores import open_store
-from tests.stores.samples import ManualClock, outcome, record, this_process
+from orchestra.testing import VirtualClock
+from orchestra.testing.samples import outcome, record, this_process
 from tests.stores.server import PostgresServer
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -36,7 +37,7 @@ class Place:
         self.execute = execute
 
     def opened(self, deployment: str) -> Store:
-        return open_store(self.url, deployment=deployment, clock=ManualClock())
+        return open_store(self.url, deployment=deployment, clock=VirtualClock())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -134,7 +135,7 @@ def test_a_file_is_kept_as_it_was(tmp_path: Path) -> None:
     path.touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript(STATEMENTS)
-    open_store(path, deployment="site", clock=ManualClock()).close()
+    open_store(path, deployment="site", clock=VirtualClock()).close()
     assert copy.stat().st_mode & 0o777 == 0o600
     with contextlib.closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT value FROM orchestra_meta WHERE name = 'version'").fetchall() == [("1",)]

@@ -1,9 +1,10 @@
-"""Records, intents and the rest that the tests of stores write."""
+"""Records, intents and the rest that stores are tried with."""
 
 from __future__ import annotations
 
 import os
 import socket
+from typing import Final
 
 from orchestra.contracts import Store
 from orchestra.model.address import Address
@@ -11,35 +12,22 @@ from orchestra.model.values import UNKNOWN, Sealed
 from orchestra.state.journal import Holder, Intent, Lease, Operation, Outcome, Phase, RunRecord
 from orchestra.state.records import Condition, Record, Snapshot
 
-ELSEWHERE = Holder(user="ann", host="build-7", process=4711, purpose="apply")
+ELSEWHERE: Final = Holder(user="ann", host="build-7", process=4711, purpose="apply")
 """A process of another machine: whether it lives can't be told."""
 
 
-class ManualClock:
-    """A clock that stands still until it is told."""
-
-    def __init__(self, now: float = 1_700_000_000.0) -> None:
-        self.time = now
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-
 def this_process(purpose: str = "apply") -> Holder:
+    """This process, of which a store may see that it lives."""
     return Holder(user="ann", host=socket.gethostname(), process=os.getpid(), purpose=purpose)
 
 
 def token(number: int) -> str:
+    """The ``number``-th token."""
     return f"{number:032x}"
 
 
 def record(number: int = 0, *, condition: Condition = Condition.READY, text: str = "hello") -> Record:
+    """A record at ``web[number]`` with a value of every sort in it."""
     return Record(
         address=Address(f"web[{number}]"),
         kind="compute.Server",
@@ -57,6 +45,7 @@ def record(number: int = 0, *, condition: Condition = Condition.READY, text: str
 
 
 def intent(number: int = 0, operation: Operation = Operation.CREATE, run: str = "run-1") -> Intent:
+    """What is written down before the call for ``web[number]``."""
     return Intent(
         run=run,
         address=Address(f"web[{number}]"),
@@ -78,6 +67,7 @@ def outcome(
     write: tuple[Record, ...] = (),
     remove: tuple[tuple[Address, str], ...] = (),
 ) -> Outcome:
+    """What came of the call for ``web[number]``."""
     return Outcome(
         run="run-1",
         address=Address(f"web[{number}]"),
@@ -93,6 +83,7 @@ def outcome(
 
 
 def run_record(number: int = 1) -> RunRecord:
+    """The run ``run-number``, under way."""
     return RunRecord(id=f"run-{number}", purpose="apply", started=5.0, by="ann", plan_digest="d" * 32)
 
 

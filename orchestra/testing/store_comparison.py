@@ -1,13 +1,13 @@
-"""Stores driven through the same operations must tell the same."""
+"""Stores driven through the same operations must tell the same: a state machine that Hypothesis draws.
+
+Needs Hypothesis; nothing else in `orchestra.testing` imports this module.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import attrs
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from orchestra.contracts import Store
 from orchestra.errors import LockedError, OrchestraError
@@ -15,9 +15,20 @@ from orchestra.model.address import Address
 from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
 from orchestra.state.journal import Holder, Intent, Lease, Operation, Outcome, Phase, RunRecord, RunStatus
 from orchestra.state.records import Condition, Record
-from tests.stores.samples import ELSEWHERE, ManualClock, this_process, without_identity
+from orchestra.stores.memory import MemoryStore
+from orchestra.testing.clock import VirtualClock
+from orchestra.testing.samples import ELSEWHERE, this_process, without_identity
 
-T = TypeVar("T")
+try:
+    from hypothesis import strategies as st
+    from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+except ImportError as error:  # pragma: no cover
+    raise ImportError("orchestra.testing.store_comparison needs Hypothesis: pip install hypothesis") from error
+
+DEPLOYMENT = "production"
+"""What the stores are to be opened for."""
+LEASE_SECONDS = 60.0
+"""How long their leases are to last."""
 
 ADDRESSES = st.sampled_from([Address("network"), Address("web[0]"), Address("web[10]"), Address('shards["eu"].db')])
 TOKENS = st.sampled_from(["a" * 32, "b" * 32])
@@ -98,28 +109,37 @@ HOLDERS = st.sampled_from([ELSEWHERE, attrs.evolve(ELSEWHERE, user="bob", proces
 
 
 class StoreComparison(RuleBasedStateMachine):
-    """Subclass it with how the stores are opened; all but the first are closed and opened again now and then."""
+    """Drives stores through writes, leases and waiting as Hypothesis draws them; each must answer as the reference.
+
+    Subclass it and say in `open_others` which stores to compare; they are closed and opened again now and then. All
+    go by ``clock``. Run it with ``hypothesis.stateful.run_state_machine_as_test``, or give its ``TestCase`` to pytest.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = ManualClock()
+        self.clock = VirtualClock()
         self.reference = self.open_reference()
         self.others = self.open_others()
         self.leases: list[Lease] = []
 
     def open_reference(self) -> Store:
-        """The store whose answers are right, with nothing in it."""
-        raise NotImplementedError
+        """The store whose answers are right, with nothing in it: a store in memory, unless it is overridden."""
+        return MemoryStore(deployment=DEPLOYMENT, clock=self.clock, lease_seconds=LEASE_SECONDS)
 
-    def open_others(self) -> list[Store]:
-        """The stores to compare with it: the same ones at every call."""
+    def open_others(self) -> Sequence[Store]:
+        """The stores to compare with it, of states with nothing in them; the same states at every later call.
+
+        They are for the deployment ``production``, go by ``self.clock``, and their leases last 60 seconds.
+        """
         raise NotImplementedError
 
     def all(self, call: Callable[[Store], object]) -> object:
-        """What every store answers to ``call``, an error included."""
+        """What every store answers to ``call``, an error included; raises `AssertionError` if one differs."""
         answer = _answer(call, self.reference)
         for store in self.others:
-            assert _answer(call, store) == answer
+            found = _answer(call, store)
+            if found != answer:
+                raise AssertionError(f"{type(store).__name__} answers {found!r}, the reference {answer!r}")
         return answer
 
     def lease(self, back: int) -> Lease | None:
@@ -128,55 +148,66 @@ class StoreComparison(RuleBasedStateMachine):
 
     @initialize(holder=HOLDERS)
     def first(self, holder: Holder) -> None:
+        """Take the lease: little can be done without."""
         self.acquire(holder)
 
     @rule(holder=HOLDERS)
     def acquire(self, holder: Holder) -> None:
+        """Take the lease; its fence must be the next one."""
         answer = self.all(lambda store: store.acquire(holder))
         if isinstance(answer, Lease):
-            assert answer.fence == max((lease.fence for lease in self.leases), default=0) + 1
+            if answer.fence != max((lease.fence for lease in self.leases), default=0) + 1:
+                raise AssertionError(f"the fence {answer.fence} is not the next one")
             self.leases.append(answer)
 
     @rule(back=st.sampled_from([0, 0, 0, 1, 2]))
     def renew(self, back: int) -> None:
+        """Prolong a lease."""
         lease = self.lease(back)
         if lease:
             self.all(lambda store: store.renew(lease))
 
     @rule(back=st.sampled_from([0, 1, 2]))
     def release(self, back: int) -> None:
+        """Give a lease back."""
         lease = self.lease(back)
         if lease:
             self.all(lambda store: store.release(lease))
 
     @rule()
     def break_lease(self) -> None:
+        """Take the lease away."""
         self.all(lambda store: store.break_lease(ELSEWHERE))
 
     @rule(seconds=st.sampled_from([1.0, 29.5, 30.0, 60.0, 61.0]))
     def wait(self, seconds: float) -> None:
+        """Let some time pass."""
         self.clock.sleep(seconds)
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), run=RUN_RECORDS)
     def start_run(self, back: int, run: RunRecord) -> None:
+        """Begin a run, perhaps once more."""
         lease = self.lease(back)
         if lease:
             self.all(lambda store: store.start_run(lease, run))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), run=RUN_RECORDS)
     def finish_run(self, back: int, run: RunRecord) -> None:
+        """End a run, perhaps one that never began."""
         lease = self.lease(back)
         if lease:
             self.all(lambda store: store.finish_run(lease, run))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), intents=st.lists(INTENTS, max_size=3))
     def begin(self, back: int, intents: Sequence[Intent]) -> None:
+        """Write intents."""
         lease = self.lease(back)
         if lease:
             self.all(lambda store: store.begin(lease, intents))
 
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), outcomes=st.lists(OUTCOMES, max_size=3))
     def commit(self, back: int, outcomes: Sequence[Outcome]) -> None:
+        """Write outcomes."""
         lease = self.lease(back)
         if lease:
             self.all(lambda store: store.commit(lease, outcomes))
@@ -192,14 +223,14 @@ class StoreComparison(RuleBasedStateMachine):
                 address=chosen.address,
                 operation=chosen.operation,
                 phase=phase,
-                at=self.clock.time,
+                at=self.clock.now(),
                 settles=chosen,
             )
             self.all(lambda store: store.commit(lease, [outcome]))
 
     @rule(back=st.sampled_from([0, 0, 1]), outcomes=st.lists(OUTCOMES, max_size=2), leaking=RECORDS)
     def leak(self, back: int, outcomes: Sequence[Outcome], leaking: Record) -> None:
-        """A batch whose last record has a secret in plain changes nothing at all."""
+        """Write a batch whose last record has a secret in plain: it changes nothing at all."""
         lease = self.lease(back)
         if lease:
             leaking = attrs.evolve(leaking, outputs={"password": [Revealed("hunter2")]})
@@ -215,12 +246,14 @@ class StoreComparison(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
+        """Close and open all but the reference."""
         for store in self.others:
             store.close()
         self.others = self.open_others()
 
     @invariant()
     def tell_the_same(self) -> None:
+        """All that a store tells must be the same."""
         self.all(lambda store: without_identity(store.load()))
         self.all(lambda store: repr(without_identity(store.load())))  # tells 1, 1.0 and True apart
         self.all(lambda store: list(store.journal()))
@@ -228,6 +261,7 @@ class StoreComparison(RuleBasedStateMachine):
         self.all(lambda store: list(store.runs()))
 
     def teardown(self) -> None:
+        """Close them all."""
         for store in (self.reference, *self.others):
             store.close()
 

@@ -1,0 +1,154 @@
+"""Stores on the bench: made, opened again and closed, written to, and asked what they tell."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import attrs
+
+from orchestra.contracts import Clock, Store
+from orchestra.state.journal import Intent, Lease
+from orchestra.state.records import Record, Snapshot
+from orchestra.testing.contract import FoundWrongError
+from orchestra.testing.samples import intent, outcome, run_record
+
+E = TypeVar("E", bound=Exception)
+K = TypeVar("K")
+
+DEPLOYMENT: Final = "check-store"
+LONGEST: Final = 200
+"""How many characters of a value are shown at most."""
+
+
+@attrs.frozen(eq=False)
+class Opening:
+    """A store, and what opens its state once more; None if that can't be done."""
+
+    store: Store
+    again: Callable[[], Store] | None
+
+
+@attrs.define(eq=False)
+class StoreBench:
+    """Where the rules get their stores. Remembers all that is open, and closes it."""
+
+    make: Callable[[], Opening]
+    clock: Clock
+    lease_seconds: float
+    threads: int
+    kind: str = "the store"
+    """The class of the stores, once there is one."""
+    _open: list[Opening] = attrs.field(factory=list)
+
+    def fresh(self) -> Store:
+        """A store with nothing in it."""
+        opening = self.make()
+        self._open.append(opening)
+        self.kind = type(opening.store).__name__
+        return opening.store
+
+    def again(self, store: Store) -> Store:
+        """The state of ``store``, opened once more beside it, as another process would."""
+        return self._opened_again(self._opening(store))
+
+    def reopened(self, store: Store) -> Store:
+        """The state of ``store``, closed and opened again."""
+        opening = self._opening(store)
+        self._open.remove(opening)
+        store.close()
+        return self._opened_again(opening)
+
+    def wait(self, leases: float) -> None:
+        """Let so many times the length of a lease pass."""
+        self.clock.sleep(leases * self.lease_seconds)
+
+    def clear(self) -> None:
+        """Close all that is open, whatever a store makes of it."""
+        while self._open:
+            with contextlib.suppress(Exception):  # a broken store may raise anything: its rule has said so
+                self._open.pop().store.close()
+
+    def _opened_again(self, opening: Opening) -> Store:
+        if opening.again is None:
+            raise FoundWrongError("its state can't be opened again: no reopen= was given")
+        self._open.append(Opening(opening.again(), opening.again))
+        return self._open[-1].store
+
+    def _opening(self, store: Store) -> Opening:
+        return next(one for one in self._open if one.store is store)
+
+
+# -- writing
+
+
+def writes(store: Store, lease: Lease) -> tuple[tuple[str, Callable[[], object]], ...]:
+    """One of every sort of write, in an order in which they can be made."""
+    return (
+        ("start_run()", lambda: store.start_run(lease, run_record())),
+        ("begin()", lambda: store.begin(lease, [intent()])),
+        ("commit()", lambda: store.commit(lease, [outcome()])),
+        ("commit() of nothing", lambda: store.commit(lease, [])),
+        ("finish_run()", lambda: store.finish_run(lease, run_record())),
+    )
+
+
+def claims(store: Store, lease: Lease) -> tuple[tuple[str, Callable[[], object]], ...]:
+    """All that only the holder of the lease may do."""
+    return *writes(store, lease), ("renew()", lambda: store.renew(lease))
+
+
+# -- what is found
+
+
+def check_same(what: str, found: object, wanted: object) -> None:
+    """``what`` must be told as it is wanted; of two lists, the first place at which they differ is named."""
+    if found == wanted:
+        return
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        place = next(number for number, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1])
+        what, found, wanted = f"{what}[{place}]", found[place], wanted[place]
+    raise FoundWrongError(f"{what}: {_shown(found)} is told, {_shown(wanted)} is right")
+
+
+def check_records(found: Snapshot, wanted: Sequence[Record], deposed: Sequence[Record] = ()) -> None:
+    """Exactly these records must be told."""
+    _check_each("load().records", found.records, {one.address: one for one in wanted})
+    _check_each("load().deposed", {one.key: one for one in found.deposed}, {one.key: one for one in deposed})
+    check_same("the number of records in load().deposed", len(found.deposed), len(deposed))
+
+
+def check_pending(found: Snapshot, wanted: Sequence[Intent]) -> None:
+    """Exactly these calls must be told as pending, in this order."""
+    told, right = ([f"{one.operation.value} {one.address}" for one in every] for every in (found.pending, wanted))
+    check_same("load().pending", told, right)
+    for one, other in zip(found.pending, wanted, strict=True):
+        _check_fields(f"load().pending, {one.address}", one, other)
+
+
+def refused(call: Callable[[], object], kind: type[E], what: str) -> E:
+    """The error of ``kind`` with which ``call`` must be refused."""
+    try:
+        answer = call()
+    except kind as error:
+        return error
+    except Exception as error:
+        raise FoundWrongError(f"{what} raised {type(error).__name__}, not {kind.__name__}: {error}") from error
+    raise FoundWrongError(f"{what} returned {_shown(answer)}: {kind.__name__} should have been raised")
+
+
+def _check_each(what: str, found: Mapping[K, Record], wanted: Mapping[K, Record]) -> None:
+    check_same(f"the keys of {what}", [*found], [*wanted])
+    for key, one in wanted.items():
+        _check_fields(f"{what}, {one.address}", found[key], one)
+
+
+def _check_fields(what: str, found: Record | Intent, wanted: Record | Intent) -> None:
+    for name in (field.name for field in attrs.fields(type(wanted))):
+        check_same(f"{what}, {name}", getattr(found, name), getattr(wanted, name))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
