@@ -296,7 +296,8 @@ class Store(Protocol):
     """Where the state of one deployment lives. Safe to use from several threads.
 
     Every write is durable when it returns and is refused with `LeaseLostError` unless ``lease`` is the
-    current one.
+    current one. One with a secret in plain in it is refused with `InternalError`, and nothing of it is kept.
+    `orchestra.testing.check_store` checks all of it.
     """
 
     def load(self) -> Snapshot:
@@ -320,7 +321,7 @@ class Store(Protocol):
         ...
 
     def start_run(self, lease: Lease, run: RunRecord) -> None:
-        """Write down that a run has begun."""
+        """Write down that a run has begun; raises `InternalError` if it has already."""
         ...
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
@@ -336,7 +337,7 @@ class Store(Protocol):
         ...
 
     def finish_run(self, lease: Lease, run: RunRecord) -> None:
-        """Write down how a run ended."""
+        """Write down how a run ended; raises `InternalError` if it never began."""
         ...
 
     def runs(self) -> Sequence[RunRecord]:

@@ -97,7 +97,7 @@ def _not_taken(bench: StoreBench) -> None:
             claim()
         except LeaseLostError as error:
             raise FoundWrongError(
-                f"{what} under a lease that expired and nobody took raised {error.message}"
+                f"{what} under a lease that expired and nobody took was refused: {error.message}"
             ) from error
         bench.wait(0.75)
         check_held(store, lease, f"after {what}, which prolongs the lease")

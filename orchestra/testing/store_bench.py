@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import attrs
@@ -15,7 +15,6 @@ from orchestra.testing.contract import FoundWrongError
 from orchestra.testing.samples import intent, outcome, run_record
 
 E = TypeVar("E", bound=Exception)
-K = TypeVar("K")
 
 DEPLOYMENT: Final = "check-store"
 LONGEST: Final = 200
@@ -103,28 +102,32 @@ def claims(store: Store, lease: Lease) -> tuple[tuple[str, Callable[[], object]]
 
 
 def check_same(what: str, found: object, wanted: object) -> None:
-    """``what`` must be told as it is wanted; of two lists, the first place at which they differ is named."""
-    if found == wanted:
-        return
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        place = next(number for number, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1])
-        what, found, wanted = f"{what}[{place}]", found[place], wanted[place]
-    raise FoundWrongError(f"{what}: {_shown(found)} is told, {_shown(wanted)} is right")
+    """``what`` must be told as it is wanted; the innermost part that differs is named."""
+    if found != wanted:
+        what, found, wanted = _innermost(what, found, wanted)
+        raise FoundWrongError(f"{what}: {_shown(found)} is told, {_shown(wanted)} is right")
+
+
+def check_as_secret(what: str, found: bytes, wanted: bytes) -> None:
+    """``what`` must be told as it is wanted, and stands in no message."""
+    if found != wanted:
+        raise FoundWrongError(f"{what}: not what it was at first")
 
 
 def check_records(found: Snapshot, wanted: Sequence[Record], deposed: Sequence[Record] = ()) -> None:
-    """Exactly these records must be told."""
-    _check_each("load().records", found.records, {one.address: one for one in wanted})
-    _check_each("load().deposed", {one.key: one for one in found.deposed}, {one.key: one for one in deposed})
-    check_same("the number of records in load().deposed", len(found.deposed), len(deposed))
+    """Exactly these records must be told, in this order."""
+    check_same("the keys of load().records", [*found.records], [one.address for one in wanted])
+    check_same("load().records", found.records, {one.address: one for one in wanted})
+    check_same("the keys of load().deposed", [one.key for one in found.deposed], [one.key for one in deposed])
+    check_same("load().deposed", [*found.deposed], [*deposed])
 
 
 def check_pending(found: Snapshot, wanted: Sequence[Intent]) -> None:
     """Exactly these calls must be told as pending, in this order."""
     told, right = ([f"{one.operation.value} {one.address}" for one in every] for every in (found.pending, wanted))
-    check_same("load().pending", told, right)
-    for one, other in zip(found.pending, wanted, strict=True):
-        _check_fields(f"load().pending, {one.address}", one, other)
+    if told != right:  # all of them tell more than the first that differs
+        raise FoundWrongError(f"load().pending: {_shown(told)} is told, {_shown(right)} is right")
+    check_same("load().pending", [*found.pending], [*wanted])
 
 
 def refused(call: Callable[[], object], kind: type[E], what: str) -> E:
@@ -138,15 +141,23 @@ def refused(call: Callable[[], object], kind: type[E], what: str) -> E:
     raise FoundWrongError(f"{what} returned {_shown(answer)}: {kind.__name__} should have been raised")
 
 
-def _check_each(what: str, found: Mapping[K, Record], wanted: Mapping[K, Record]) -> None:
-    check_same(f"the keys of {what}", [*found], [*wanted])
-    for key, one in wanted.items():
-        _check_fields(f"{what}, {one.address}", found[key], one)
+def _innermost(what: str, found: object, wanted: object) -> tuple[str, object, object]:
+    """Of two values that differ, the innermost part in which they do."""
+    for name, one, other in _parts(found, wanted):
+        if one != other:
+            return _innermost(f"{what}{name}", one, other)
+    return what, found, wanted
 
 
-def _check_fields(what: str, found: Record | Intent, wanted: Record | Intent) -> None:
-    for name in (field.name for field in attrs.fields(type(wanted))):
-        check_same(f"{what}, {name}", getattr(found, name), getattr(wanted, name))
+def _parts(found: object, wanted: object) -> Iterator[tuple[str, object, object]]:
+    """The parts of two values, by name; none if they aren't made of the same parts."""
+    if isinstance(found, (list, tuple)) and isinstance(wanted, (list, tuple)) and len(found) == len(wanted):
+        yield from ((f"[{place}]", *pair) for place, pair in enumerate(zip(found, wanted, strict=True)))
+    elif isinstance(found, Mapping) and isinstance(wanted, Mapping) and set(found) == set(wanted):
+        yield from ((f"[{str(key)!r}]", found[key], wanted[key]) for key in wanted)
+    elif attrs.has(kind := type(found)) and kind is type(wanted):
+        names = [field.name for field in attrs.fields(kind)]
+        yield from ((f".{name}", getattr(found, name), getattr(wanted, name)) for name in names)
 
 
 def _shown(value: object) -> str:

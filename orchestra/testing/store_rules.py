@@ -5,6 +5,7 @@ A rule returns if it holds, else it raises what was found. To add one, write its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -22,6 +23,7 @@ from orchestra.testing.samples import intent, outcome, record, run_record, this_
 from orchestra.testing.store_bench import (
     DEPLOYMENT,
     StoreBench,
+    check_as_secret,
     check_pending,
     check_records,
     check_same,
@@ -59,7 +61,8 @@ def _identity(bench: StoreBench) -> None:
         raise FoundWrongError("load().lineage is empty")
     check_same("the length of load().salt", len(found.salt), SALT_BYTES)
     again = store.load()
-    check_same("the identity of one state", (again.lineage, again.salt), (found.lineage, found.salt))
+    check_same("load().lineage, asked for again", again.lineage, found.lineage)
+    check_as_secret("load().salt, asked for again", again.salt, found.salt)
     if other.load().lineage == found.lineage or other.load().salt == found.salt:
         raise FoundWrongError("two states have one lineage or one salt")
 
@@ -81,6 +84,15 @@ def _records(bench: StoreBench) -> None:
         check_records(store.load(), [one])
     store.commit(lease, [outcome(write=(awkward,), remove=(record().key,))])
     check_records(store.load(), [awkward])
+    told = store.load().records[awkward.address]
+    check_same("the types in load().records", _types([told.inputs, told.outputs]), _types([wild, wild]))
+
+
+def _types(value: object) -> object:
+    """The types of all that is in ``value``: 1, 1.0 and True are equal."""
+    if isinstance(value, Mapping):
+        return {name: _types(item) for name, item in value.items()}
+    return [_types(item) for item in value] if isinstance(value, (list, tuple)) else type(value).__name__
 
 
 def _order(bench: StoreBench) -> None:
