@@ -6,15 +6,15 @@ keeps back until it is closed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
 from orchestra.contracts import Store
 from orchestra.errors import LockedError
-from orchestra.state.journal import Entry, RunRecord, RunStatus
+from orchestra.state.audit import AuditEntry
+from orchestra.state.journal import RunRecord, RunStatus
 from orchestra.state.records import Snapshot
 from orchestra.testing.contract import FoundWrongError, Rule
 from orchestra.testing.lease_rules import check_held, check_lost, taken
@@ -29,18 +29,24 @@ from orchestra.testing.samples import (
 )
 from orchestra.testing.store_bench import StoreBench, check_as_secret, check_same, writes
 
+_Past: TypeAlias = tuple[list[RunRecord], list[AuditEntry]]
+
+
+def _past(store: Store) -> _Past:
+    """What ``store`` tells of the past: the journal is in the audit record."""
+    return list(store.runs()), list(store.audit())
+
 
 def _check_alike(found: Store, wanted: Store, when: str) -> None:
     """Two openings of one state must tell the same."""
-    _check_kept(found, wanted.load(), (wanted.runs(), wanted.journal()), when)
+    _check_kept(found, wanted.load(), _past(wanted), when)
 
 
-def _check_kept(found: Store, wanted: Snapshot, past: tuple[Sequence[RunRecord], Sequence[Entry]], when: str) -> None:
+def _check_kept(found: Store, wanted: Snapshot, past: _Past, when: str) -> None:
     told = found.load()
     check_as_secret(f"{when}, load().salt", told.salt, wanted.salt)
     check_same(f"{when}, load()", attrs.evolve(told, salt=b""), attrs.evolve(wanted, salt=b""))
-    check_same(f"{when}, runs()", list(found.runs()), list(past[0]))
-    check_same(f"{when}, journal()", list(found.journal()), list(past[1]))
+    check_same(f"{when}, runs() and audit()", _past(found), past)
 
 
 def _durable(bench: StoreBench) -> None:
@@ -61,7 +67,7 @@ def _durable(bench: StoreBench) -> None:
 def _closed(bench: StoreBench) -> None:
     store = bench.fresh()
     fill(store, 3)
-    wanted, past = store.load(), (store.runs(), store.journal())
+    wanted, past = store.load(), _past(store)
     _check_kept(bench.reopened(store), wanted, past, "closed and opened again")
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from orchestra.contracts import Store
 from orchestra.model.address import Address
 from orchestra.model.values import UNKNOWN, Sealed
+from orchestra.state.audit import AuditEntry, AuditEvent
 from orchestra.state.journal import Holder, Intent, Lease, Operation, Outcome, Phase, RunRecord
 from orchestra.state.records import Condition, Record, Snapshot
 
@@ -85,6 +86,11 @@ def outcome(
 def run_record(number: int = 1) -> RunRecord:
     """The run ``run-number``, under way."""
     return RunRecord(id=f"run-{number}", purpose="apply", started=5.0, by="ann", plan_digest="d" * 32)
+
+
+def key_rotated() -> AuditEntry:
+    """The line that says that the key was changed."""
+    return AuditEntry(event=AuditEvent.KEY_ROTATED, at=30.0, by="ann", detail="another key")
 
 
 def fill(store: Store, count: int) -> Lease:

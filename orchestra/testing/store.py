@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final, Protocol, TypeVar
 
 from orchestra.contracts import Clock, Store
-from orchestra.testing import durability_rules, lease_rules, store_rules
+from orchestra.testing import durability_rules, history_rules, lease_rules, store_rules
 from orchestra.testing.clock import VirtualClock
 from orchestra.testing.contract import Broken, BrokenContractError, Checked, FoundWrongError, Rule
 from orchestra.testing.store_bench import DEPLOYMENT, Opening, StoreBench
@@ -15,7 +15,12 @@ S = TypeVar("S", bound=Store)
 S_co = TypeVar("S_co", bound=Store, covariant=True)
 S_contra = TypeVar("S_contra", bound=Store, contravariant=True)
 
-RULES: Final[tuple[Rule[StoreBench], ...]] = (*store_rules.RULES, *lease_rules.RULES, *durability_rules.RULES)
+RULES: Final[tuple[Rule[StoreBench], ...]] = (
+    *store_rules.RULES,
+    *history_rules.RULES,
+    *lease_rules.RULES,
+    *durability_rules.RULES,
+)
 """Every rule, in the order in which they are checked."""
 
 STORE_RULES: Final[tuple[str, ...]] = tuple(rule.name for rule in RULES)

@@ -12,7 +12,7 @@ from orchestra.contracts import Clock, Store
 from orchestra.state.journal import Intent, Lease
 from orchestra.state.records import Record, Snapshot
 from orchestra.testing.contract import FoundWrongError
-from orchestra.testing.samples import intent, outcome, run_record
+from orchestra.testing.samples import intent, key_rotated, outcome, run_record
 
 E = TypeVar("E", bound=Exception)
 
@@ -89,6 +89,7 @@ def writes(store: Store, lease: Lease) -> tuple[tuple[str, Callable[[], object]]
         ("begin()", lambda: store.begin(lease, [intent()])),
         ("commit()", lambda: store.commit(lease, [outcome()])),
         ("commit() of nothing", lambda: store.commit(lease, [])),
+        ("rekey()", lambda: store.rekey(lease, "wrapped", [], key_rotated())),
         ("finish_run()", lambda: store.finish_run(lease, run_record())),
     )
 
@@ -114,20 +115,22 @@ def check_as_secret(what: str, found: bytes, wanted: bytes) -> None:
         raise FoundWrongError(f"{what}: not what it was at first")
 
 
-def check_records(found: Snapshot, wanted: Sequence[Record], deposed: Sequence[Record] = ()) -> None:
+def check_records(
+    found: Snapshot, wanted: Sequence[Record], deposed: Sequence[Record] = (), *, of: str = "load()"
+) -> None:
     """Exactly these records must be told, in this order."""
-    check_same("the keys of load().records", [*found.records], [one.address for one in wanted])
-    check_same("load().records", found.records, {one.address: one for one in wanted})
-    check_same("the keys of load().deposed", [one.key for one in found.deposed], [one.key for one in deposed])
-    check_same("load().deposed", [*found.deposed], [*deposed])
+    check_same(f"the keys of {of}.records", [*found.records], [one.address for one in wanted])
+    check_same(f"{of}.records", found.records, {one.address: one for one in wanted})
+    check_same(f"the keys of {of}.deposed", [one.key for one in found.deposed], [one.key for one in deposed])
+    check_same(f"{of}.deposed", [*found.deposed], [*deposed])
 
 
-def check_pending(found: Snapshot, wanted: Sequence[Intent]) -> None:
+def check_pending(found: Snapshot, wanted: Sequence[Intent], *, of: str = "load()") -> None:
     """Exactly these calls must be told as pending, in this order."""
     told, right = ([f"{one.operation.value} {one.address}" for one in every] for every in (found.pending, wanted))
     if told != right:  # all of them tell more than the first that differs
-        raise FoundWrongError(f"load().pending: {_shown(told)} is told, {_shown(right)} is right")
-    check_same("load().pending", [*found.pending], [*wanted])
+        raise FoundWrongError(f"{of}.pending: {_shown(told)} is told, {_shown(right)} is right")
+    check_same(f"{of}.pending", [*found.pending], [*wanted])
 
 
 def refused(call: Callable[[], object], kind: type[E], what: str) -> E:
@@ -161,5 +164,5 @@ def _parts(found: object, wanted: object) -> Iterator[tuple[str, object, object]
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = repr(attrs.evolve(value, salt=b"") if isinstance(value, Snapshot) else value)  # the salt is to be kept
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -13,11 +13,12 @@ from orchestra.contracts import Store
 from orchestra.errors import LockedError, OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
+from orchestra.state.audit import AuditEntry, AuditEvent
 from orchestra.state.journal import Holder, Intent, Lease, Operation, Outcome, Phase, RunRecord, RunStatus
 from orchestra.state.records import Condition, Record
 from orchestra.stores.memory import MemoryStore
 from orchestra.testing.clock import VirtualClock
-from orchestra.testing.samples import ELSEWHERE, this_process, without_identity
+from orchestra.testing.samples import ELSEWHERE, key_rotated, this_process, without_identity
 
 try:
     from hypothesis import strategies as st
@@ -244,6 +245,24 @@ class StoreComparison(RuleBasedStateMachine):
             )
             self.all(lambda store: store.commit(lease, [*outcomes, last]))
 
+    @rule(serial=st.integers(-1, 20))
+    def look_back(self, serial: int) -> None:
+        """Ask for the state as it was."""
+        self.all(lambda store: without_identity(store.load_at(serial)))
+
+    @rule(detail=TEXTS, at=TIMES)
+    def note(self, detail: str, at: float) -> None:
+        """Add a line to the audit record."""
+        self.all(lambda store: store.note(AuditEntry(event=AuditEvent.APPROVED, at=at, by="bob", detail=detail)))
+
+    @rule(back=st.sampled_from([0, 0, 0, 1]), root=TEXTS, outcomes=st.lists(OUTCOMES, max_size=2))
+    def rekey(self, back: int, root: str, outcomes: Sequence[Outcome]) -> None:
+        """Change what secrets are kept under."""
+        lease = self.lease(back)
+        if lease:
+            self.all(lambda store: store.rekey(lease, root, outcomes, key_rotated()))
+            self.all(lambda store: store.load().wrapped_root)
+
     @rule()
     def reopen(self) -> None:
         """Close and open all but the reference."""
@@ -259,6 +278,7 @@ class StoreComparison(RuleBasedStateMachine):
         self.all(lambda store: list(store.journal()))
         self.all(lambda store: list(store.journal("run-2")))
         self.all(lambda store: list(store.runs()))
+        self.all(lambda store: list(store.audit()))
 
     def teardown(self) -> None:
         """Close them all."""

@@ -16,7 +16,7 @@ from orchestra.contracts import Store
 from orchestra.errors import InternalError
 from orchestra.model.address import Address
 from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
-from orchestra.state.journal import Lease, Outcome, Phase, RunStatus
+from orchestra.state.journal import Lease, Outcome, Phase
 from orchestra.state.records import Condition, Record
 from orchestra.testing.contract import FoundWrongError, Rule
 from orchestra.testing.samples import intent, outcome, record, run_record, this_process, token
@@ -192,43 +192,6 @@ def _secrets(bench: StoreBench) -> None:
     check_same("journal() after writes that were refused", list(store.journal()), [])
 
 
-# -- what is told of the past
-
-
-def _journal(bench: StoreBench) -> None:
-    store = bench.fresh()
-    lease = store.acquire(this_process())
-    store.begin(lease, [intent(0), intent(1, run="run-2")])
-    store.commit(lease, [outcome(0, phase=Phase.FAILED, settles=intent(0)), outcome(7)])
-    told = [
-        (one.sequence, one.run, str(one.address), one.phase, one.at, one.token, one.external_id, one.detail)
-        for one in store.journal()
-    ]
-    right = [
-        (1, "run-1", "web[0]", Phase.BEGUN, 10.0, token(0), "", ""),
-        (2, "run-2", "web[1]", Phase.BEGUN, 11.0, token(1), "", ""),
-        (3, "run-1", "web[0]", Phase.FAILED, 20.0, token(0), "i-0", "the quota is used up"),
-        (4, "run-1", "web[7]", Phase.DONE, 27.0, "", "i-7", ""),
-    ]
-    check_same("journal()", told, right)
-    for run, sequence in (("run-1", [1, 3, 4]), ("run-9", [])):
-        check_same(f"the sequence of journal({run!r})", [entry.sequence for entry in store.journal(run)], sequence)
-
-
-def _runs(bench: StoreBench) -> None:
-    store = bench.fresh()
-    lease = store.acquire(this_process())
-    for number in (3, 1, 2):
-        store.start_run(lease, run_record(number))
-    ended = attrs.evolve(run_record(1), ended=9.0, status=RunStatus.SUCCEEDED, counts={"create": 2})
-    store.finish_run(lease, ended)
-    check_same("runs()", list(store.runs()), [run_record(3), ended, run_record(2)])
-    refused(lambda: store.start_run(lease, run_record(1)), InternalError, "start_run() of a run that was started")
-    refused(lambda: store.finish_run(lease, run_record(4)), InternalError, "finish_run() of one that never was")
-    check_same("runs() after writes that were refused", list(store.runs()), [run_record(3), ended, run_record(2)])
-    check_same("load().serial after writes that were refused", store.load().serial, 4)
-
-
 # -- who else has it
 
 
@@ -294,8 +257,6 @@ RULES: Final[tuple[Rule[StoreBench], ...]] = (
     Rule("begun again", "a call that is begun again is pending once, as the last", _begun_again),
     Rule("one serial", "each write, of however much, raises the serial by one; a lease alone doesn't", _serial),
     Rule("secrets", "a secret in plain is refused, and nothing of the write it stands in is kept", _secrets),
-    Rule("journal", "the journal tells every intent and outcome, oldest first, of one run or of all", _journal),
-    Rule("runs", "runs are told oldest first, as they stand; each is started once, before it ends", _runs),
     Rule("nobody else's", "what is kept doesn't change with what the caller gave or got", _nobody_elses),
     Rule("many threads", "threads may write and load at once; a commit is told as a whole or not at all", _threads),
 )

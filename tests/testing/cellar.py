@@ -12,6 +12,8 @@ import attrs
 from orchestra.contracts import Clock
 from orchestra.errors import InternalError, LeaseLostError, LockedError
 from orchestra.model.values import Revealed
+from orchestra.state.audit import AuditEntry, encode_audit
+from orchestra.state.codec import digest
 from orchestra.state.journal import Entry, Holder, Intent, Lease, Outcome, Phase, RunRecord
 from orchestra.state.records import Condition, Record, Snapshot
 from orchestra.stores import MemoryStore
@@ -295,6 +297,94 @@ class StartsRunsAgain(Cellar):
     def start_run(self, lease: Lease, run: RunRecord) -> None:
         self._state = attrs.evolve(self._state, runs=tuple(one for one in self._state.runs if one.id != run.id))
         super().start_run(lease, run)
+
+
+@breaks("audit")
+class LeavesOutRuns(Cellar):
+    def audit(self) -> Sequence[AuditEntry]:
+        return [one for one in super().audit() if one.step is not None]
+
+
+@breaks("audit")
+class TellsTheSerialBefore(Cellar):
+    def audit(self) -> Sequence[AuditEntry]:
+        return [attrs.evolve(one, serial=one.serial - 1) for one in super().audit()]
+
+
+@breaks("audit")
+class NumbersTheJournal(Cellar):
+    def journal(self, run: str | None = None) -> Sequence[Entry]:
+        return [attrs.evolve(one, sequence=number) for number, one in enumerate(super().journal(run), 1)]
+
+
+@breaks("audit chain")
+class DigestsLinesAlone(Cellar):
+    def audit(self) -> Sequence[AuditEntry]:
+        return [attrs.evolve(one, digest=digest(f"{one.sequence} {encode_audit(one)}")) for one in super().audit()]
+
+
+@breaks("audit chain")
+class DigestsNothing(Cellar):
+    def audit(self) -> Sequence[AuditEntry]:
+        return [attrs.evolve(one, digest="") for one in super().audit()]
+
+
+@breaks("audit chain")
+class ChainsBackwards(Cellar):
+    def audit(self) -> Sequence[AuditEntry]:
+        lines = super().audit()
+        return [attrs.evolve(one, digest=digest(f"{one.sequence} {lines[-1].digest}")) for one in lines]
+
+
+@breaks("notes")
+class CountsNotes(Cellar):
+    def note(self, entry: AuditEntry) -> None:
+        super().note(entry)
+        self._state = attrs.evolve(self._state, serial=self._state.serial + 1)
+
+
+@breaks("notes")
+class BreaksLeasesUnseen(Cellar):
+    def break_lease(self, by: Holder) -> Holder | None:
+        holder, self._tenure = self._tenure.holder, self._tenure.free
+        return holder
+
+
+@breaks("notes")
+class DoesNotSayWhoBrokeIt(Cellar):
+    def break_lease(self, by: Holder) -> Holder | None:
+        return super().break_lease(attrs.evolve(by, user="somebody"))
+
+
+@breaks("past serials")
+class LooksBackInVain(Cellar):
+    def load_at(self, serial: int) -> Snapshot:
+        return attrs.evolve(self.load(), serial=serial, pending=())
+
+
+@breaks("past serials")
+class TellsWhatWasPending(Cellar):
+    def load_at(self, serial: int) -> Snapshot:
+        return attrs.evolve(super().load_at(serial), pending=self._state.pending)
+
+
+@breaks("past serials")
+class KnowsTheFuture(Cellar):
+    def load_at(self, serial: int) -> Snapshot:
+        return super().load_at(min(serial, self._state.serial))
+
+
+@breaks("rekey")
+class ForgetsTheRoot(Cellar):
+    def load(self) -> Snapshot:
+        return attrs.evolve(super().load(), wrapped_root="")
+
+
+@breaks("rekey")
+class RekeysInParts(Cellar):
+    def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
+        super().rekey(lease, wrapped_root, [], entry)
+        return super().commit(lease, outcomes)
 
 
 @breaks("nobody else's")
