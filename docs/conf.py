@@ -39,7 +39,7 @@ nitpick_ignore_regex = [
         r"py:(class|obj|exc)",
         r"(abc|collections\.abc|datetime|exceptiongroup|enum|os|pathlib|types|typing|builtins)\..*",
     ),
-    (r"py:(class|obj)", r"(.*\.)?([A-Z]|T_co)"),  # type variables
+    (r"py:(class|obj)", r"(.*\.)?[A-Z](_co|_contra)?"),  # type variables
 ]
 
 html_theme = "furo"
