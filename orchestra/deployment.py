@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar, cast
 
@@ -15,8 +15,10 @@ from orchestra.contracts import Clock, Cloud, Store
 from orchestra.display.progress import progress_listener
 from orchestra.engine.auditing import Audit
 from orchestra.engine.clock import SystemClock
+from orchestra.engine.discretion import discreet
 from orchestra.engine.executor import OnFailure
 from orchestra.engine.keyring import Keyring
+from orchestra.engine.keys import Key, KeySource
 from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live
 from orchestra.engine.reading import provider_for
@@ -29,6 +31,7 @@ from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.errors import DefinitionError, NotFoundError, PlanError
 from orchestra.model.address import is_address
+from orchestra.model.concealing import Concealer
 from orchestra.model.declaration import collect
 from orchestra.model.expressions import Scope, evaluate, lower
 from orchestra.model.refs import Ref
@@ -63,7 +66,8 @@ class Deployment:
     resources go that don't say otherwise; by default a simulated cloud in the file ``orchestra-cloud.db``.
     ``state`` is ``sqlite:///file.db`` (the default is ``sqlite:///orchestra.db``). ``clouds`` names further
     clouds that recorded resources may still be on. ``key`` encrypts secret outputs and derives generated
-    secrets: text, or a function that gets it (default: the environment variable ``ORCHESTRA_KEY``).
+    secrets: text of 16 characters at least, `Secret.env`, `Secret.file`, or a function that gets it, which is
+    called once (default: the environment variable ``ORCHESTRA_KEY``, or the file that ``ORCHESTRA_KEY_FILE`` names).
     ``listeners`` are called with each `Event`. ``progress`` shows what happens: on a terminal in place (with
     rich, where it is installed), else line by line on standard error. ``width`` is how many calls are made at
     once at most. Nothing is opened or called until it is needed. Raises `DefinitionError` for a faulty stack.
@@ -77,7 +81,7 @@ class Deployment:
         cloud: Cloud | None = None,
         state: str | os.PathLike[str] = "sqlite:///orchestra.db",
         clouds: Iterable[Cloud] = (),
-        key: str | Callable[[], str] | None = None,
+        key: KeySource | None = None,
         listeners: Sequence[events.Listener] = (),
         progress: bool = True,
         width: int = 16,
@@ -92,8 +96,9 @@ class Deployment:
         self._declaration = collect(stack)
         self._cloud = cloud
         self._clouds = tuple(clouds)
-        self._state = state
-        self._key = key
+        self._state = Revealed(os.fspath(state))  # a URL may hold a password
+        self._key = Key(key)
+        self._concealer = Concealer()
         self._listeners = tuple(listeners)
         self._progress = progress
         self._width = _width(width)
@@ -102,6 +107,7 @@ class Deployment:
 
     # -- planning
 
+    @discreet
     def plan(
         self,
         *,
@@ -134,6 +140,7 @@ class Deployment:
         site = self._site(snapshot)
         return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
 
+    @discreet
     def drift(self) -> Plan:
         """What was changed or deleted in the clouds behind the deployment's back.
 
@@ -151,6 +158,7 @@ class Deployment:
 
     # -- acting
 
+    @discreet
     def apply(self, plan: Plan | None = None, *, on_failure: OnFailure = "continue", width: int | None = None) -> Run:
         """Carry out ``plan``, or a new one if none is given, and return what was done.
 
@@ -172,6 +180,7 @@ class Deployment:
         snapshot = self.store.load()
         return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
 
+    @discreet
     def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> Run:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
         return self.apply(self.plan(destroy=True, target=target, exclude=exclude))
@@ -193,6 +202,7 @@ class Deployment:
         )
         self.store.note(entry)
 
+    @discreet
     def break_lease(self) -> Holder | None:
         """Take the lease away from whoever holds it, and tell who that was; None if nobody did.
 
@@ -201,6 +211,7 @@ class Deployment:
         """
         return self.store.break_lease(this_process("break_lease", self._clock.now()))
 
+    @discreet
     def recover(self) -> Sequence[Settlement]:
         """Settle the calls that an interrupted run left open, as every plan does first."""
         snapshot = self.store.load()
@@ -219,6 +230,7 @@ class Deployment:
             )
             return settle(session.snapshot, recovery)
 
+    @discreet
     def rebuild(self) -> tuple[Record, ...]:
         """Write a lost state anew from the clouds: everything that carries this deployment's ownership.
 
@@ -237,6 +249,7 @@ class Deployment:
         write_records(self._office(self._listeners), "rebuild", records, snapshot)
         return records
 
+    @discreet
     def adopt(self, address: str, external_id: str) -> Record:
         """Take over what exists as ``external_id`` in the cloud, as the resource declared at ``address``.
 
@@ -269,6 +282,7 @@ class Deployment:
 
     # -- reading
 
+    @discreet
     def value(self, ref: Ref[T]) -> T:
         """The value of an output of the stack, or of any reference in it. Raises `PlanError` if it isn't known yet."""
         snapshot = self.store.load()
@@ -281,10 +295,12 @@ class Deployment:
         return cast(T, value)
 
     @property
+    @discreet
     def resources(self) -> Mapping[str, Record]:
         """What the state knows, by address."""
         return {str(address): record for address, record in self.store.load().records.items()}
 
+    @discreet
     def history(self) -> tuple[PastRun, ...]:
         """Every run so far, oldest first, with its journal."""
         entries: dict[str, list[Entry]] = {}
@@ -305,7 +321,9 @@ class Deployment:
     def store(self) -> Store:
         """Where the state is; opened at the first use."""
         if self._store is None:
-            self._store = open_store(self._state, deployment=self.name, clock=self._clock, lease_seconds=HEARTBEAT * 4)
+            self._store = open_store(
+                str(self._state.value), deployment=self.name, clock=self._clock, lease_seconds=HEARTBEAT * 4
+            )
         return self._store
 
     @property
@@ -342,13 +360,14 @@ class Deployment:
         return snapshot
 
     def _site(self, snapshot: Snapshot) -> Site:
-        key = self._key() if callable(self._key) else self._key or os.environ.get("ORCHESTRA_KEY")
+        key = self._key.get()
+        self._concealer.learn(key)
         return Site(
             deployment=self.name,
             declaration=self._declaration,
             clouds=name_clouds(self.cloud, self._clouds, self._declaration),
             default_cloud=self.cloud.name,
-            keyring=Keyring(key.encode() if key else None, snapshot.salt, self.name),
+            keyring=Keyring(str(key.value).encode() if key else None, snapshot.salt, self.name, self._concealer),
             width=self._width,
             clock=self._clock,
         )

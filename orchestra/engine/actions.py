@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -21,7 +21,7 @@ from orchestra.engine.drafts import (
 from orchestra.engine.work import Accepted, Finished, Progress, Until, Workshop
 from orchestra.errors import ConflictError, InternalError
 from orchestra.model.declaration import Declared
-from orchestra.model.values import Values
+from orchestra.model.values import Sealed, Value, Values
 from orchestra.planning.decide import Action
 from orchestra.planning.inputs import Final
 from orchestra.planning.steps import Step
@@ -103,7 +103,7 @@ def _create(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
         [shop.outcome(step, phase, intent, write=(*written, record), remove=removed, external_id=record.external_id)]
     )
     if is_ready:
-        return Finished(external_id=record.external_id, outputs=plain_outputs(observation))
+        return Finished(external_id=record.external_id, outputs=plain_outputs(shop, record, observation))
     return _accepted(record, Until.READY, record)
 
 
@@ -143,12 +143,24 @@ def _update(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
     removed = ((change.moved_from, ""),) if change.moved_from else ()
     outcome = shop.outcome(step, Phase.DONE, intent, write=(record,), remove=removed, external_id=record.external_id)
     shop.journal.commit([outcome])
-    return Finished(external_id=record.external_id, outputs=plain_outputs(observation))
+    return Finished(external_id=record.external_id, outputs=plain_outputs(shop, record, observation))
 
 
 def _usable(values: Values) -> Values:
-    """Inputs before an update, without what can't be told in plain any more."""
-    return {name: value for name, value in values.items() if isinstance(value, (str, int, float, bool, list, dict))}
+    """Inputs before an update, without what can't be told in plain any more: '' stands for a secret in a list."""
+    return {
+        name: _without_secrets(value)
+        for name, value in values.items()
+        if isinstance(value, (str, int, float, bool, list, dict))
+    }
+
+
+def _without_secrets(value: Value) -> Value:
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_secrets(item) for item in value]
+    return "" if isinstance(value, Sealed) else value
 
 
 def _delete(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Accepted | Finished:

@@ -142,6 +142,7 @@ class Caller:
                 address=progress.step.id.address,
             )
             wrapped.__cause__ = error
+            self._shop.concealer.clean(wrapped)
             return wrapped
         return error
 
@@ -158,4 +159,5 @@ class Caller:
             address=progress.step.id.address,
         )
         wrapped.__cause__ = error
+        self._shop.concealer.clean(wrapped)  # some say more than can be taken out of them
         return wrapped

@@ -12,7 +12,7 @@ from orchestra.engine.work import Workshop
 from orchestra.errors import InternalError, OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declared
-from orchestra.model.values import UNKNOWN, Revealed, Values
+from orchestra.model.values import UNKNOWN, Values
 from orchestra.planning.comparing import overlay
 from orchestra.planning.decide import Action
 from orchestra.planning.steps import Step
@@ -79,9 +79,10 @@ def declared_now(shop: Workshop, record: Record, item: Declared) -> Record:
     )
 
 
-def plain_outputs(observation: Observation) -> Values:
-    """The outputs of a kind, its id among them."""
-    return {**observation.outputs, "id": observation.external_id}
+def plain_outputs(shop: Workshop, record: Record, observation: Observation) -> Values:
+    """The outputs of ``record`` for those that use it, its id among them; secrets in plain, and marked."""
+    told = {**observation.outputs, "id": observation.external_id}
+    return shop.live.told_outputs(record.address, told, record.inputs)
 
 
 def with_outputs(shop: Workshop, record: Record, observation: Observation) -> Record:
@@ -89,11 +90,8 @@ def with_outputs(shop: Workshop, record: Record, observation: Observation) -> Re
 
     Raises `InternalError` for what no provider may tell: an output that can't be kept.
     """
-    item = shop.live.item(record.address)
-    for name, told in observation.outputs.items():
-        if item is not None and (field := item.kind.outputs.get(name)) and field.secret and isinstance(told, str):
-            shop.concealer.learn(Revealed(told))
-    kept = shop.live.kept_outputs(record.address, plain_outputs(observation))
+    told = {**observation.outputs, "id": observation.external_id}
+    kept = shop.live.kept_outputs(record.address, told, record.inputs)
     for name, value in kept.items():
         try:
             canonical(encode_value(value))

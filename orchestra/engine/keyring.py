@@ -5,34 +5,43 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import os
 import string
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from orchestra.engine.ciphers import aes_gcm, derive
+from orchestra.engine.keys import read, variable
 from orchestra.errors import DefinitionError, InternalError
+from orchestra.model.concealing import Concealer
 from orchestra.model.secrets import Secret, SecretSource
 from orchestra.model.values import Revealed, Sealed, Value
 
 _ALPHABET: Final = string.ascii_letters + string.digits
-_ENCRYPTED: Final = "aesgcm:"
+_UNBOUND: Final = "aesgcm:"
+"""What the first orchestras wrote: text, not bound to where it stands."""
+_BOUND: Final = "aesgcm2:"
+_NONCE: Final = 12
 
 
 class Keyring:
-    """Knows the deployment's key, if it has one, and the salt of its state."""
+    """Knows the root of all that is derived, which is the deployment's key if it has one, and the state's salt.
 
-    def __init__(self, key: bytes | None, salt: bytes, deployment: str) -> None:
-        self._key = key
+    Whatever it opens or reads, ``concealer`` hides from then on.
+    """
+
+    def __init__(self, root: bytes | None, salt: bytes, deployment: str, concealer: Concealer | None = None) -> None:
+        self._root = root
         self._deployment = deployment
-        self._digest_key = hashlib.blake2b(salt, key=derive(key, "digest") if key else b"", digest_size=32).digest()
+        self._digest_key = hashlib.blake2b(salt, key=derive(root, "digest") if root else b"", digest_size=32).digest()
         self._read: dict[Secret, Revealed] = {}
+        self.concealer = concealer or Concealer()
 
     @property
     def has_key(self) -> bool:
         """Whether secret outputs can be kept."""
-        return self._key is not None
+        return self._root is not None
 
     def seal(self, secret: Revealed) -> Sealed:
         """The keyed digest of ``secret``."""
@@ -43,62 +52,69 @@ class Keyring:
         """The value of ``secret``, read once in this keyring's life. Raises `DefinitionError` if there is none."""
         if secret not in self._read:
             self._read[secret] = Revealed(self._fetch(secret))
+            self.concealer.learn(self._read[secret])
         return self._read[secret]
 
     def _fetch(self, secret: Secret) -> str:
         if secret.source is SecretSource.ENVIRONMENT:
-            value = os.environ.get(secret.name)
-            if not value:
-                raise DefinitionError(
-                    f"the environment variable {secret.name} of Secret.env is not set",
-                    remedy=f"set it: export {secret.name}=…",
-                )
-            return value
+            return variable(secret.name, os.environ)
         if secret.source is SecretSource.FILE:
-            return self._read_file(secret)
-        if self._key is None:
+            return read(secret.name)
+        if self._root is None:
             raise DefinitionError(
                 f"Secret.generate({secret.name!r}) needs the deployment's key",
                 remedy="set the environment variable ORCHESTRA_KEY, or pass Deployment(key=…)",
             )
-        seed = derive(self._key, f"generate:{self._deployment}:{secret.name}:{secret.version}")
+        seed = derive(self._root, f"generate:{self._deployment}:{secret.name}:{secret.version}")
         stream = hashlib.shake_256(seed).digest(secret.length * 4)
         numbers = (int.from_bytes(stream[i : i + 4], "big") for i in range(0, len(stream), 4))
         return "".join(_ALPHABET[number % len(_ALPHABET)] for number in numbers)
 
-    def _read_file(self, secret: Secret) -> str:
-        try:
-            text = Path(secret.name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "not UTF-8"
-            raise DefinitionError(
-                f"the file {secret.name} of Secret.file can't be read: {why}",
-                remedy="put the secret there, readable by this user",
-            ) from error
-        return text.removesuffix("\n").removesuffix("\r")
+    def lock(self, value: Value, place: str) -> Value:
+        """A secret output encrypted for the state; raises `PlanError` without a key or the ``crypto`` extra.
 
-    def lock(self, value: Value) -> Value:
-        """A secret output encrypted for the state; raises `PlanError` without a key or the ``crypto`` extra."""
+        ``place`` is of `orchestra.planning.inputs.place_of`: only there can it be opened. The same value at the same
+        place gives the same text, so that an unchanged output is no change; elsewhere it gives another.
+        """
         if isinstance(value, Mapping):
-            return {name: self.lock(item) for name, item in value.items()}
+            return {name: self.lock(item, _inside(place, name)) for name, item in value.items()}
         if isinstance(value, Sequence) and not isinstance(value, str):
-            return [self.lock(item) for item in value]
+            return [self.lock(item, _inside(place, index)) for index, item in enumerate(value)]
         if value is None or isinstance(value, Sealed):
             return value
-        plain = str(value.value if isinstance(value, Revealed) else value).encode()
-        cipher = aes_gcm(self._key)
-        if self._key is None:
+        plain = json.dumps(value.value if isinstance(value, Revealed) else value).encode()
+        cipher, bound = aes_gcm(self._root), self._bound(place)
+        if self._root is None:
             raise InternalError("a cipher without a key")
-        nonce = hmac.new(derive(self._key, "nonce"), plain, hashlib.sha256).digest()[:12]
-        return Sealed(_ENCRYPTED + base64.b64encode(nonce + cipher.encrypt(nonce, plain, None)).decode())
+        # A nonce must never serve two different texts. This one is a pseudo-random function of the text and its
+        # place, so that only the same text there gets it again; 2**32 different ones meet with a chance of 2**-33.
+        seed = len(bound).to_bytes(8, "big") + bound + plain
+        nonce = hmac.new(derive(self._root, "nonce 2"), seed, hashlib.sha256).digest()[:_NONCE]
+        return Sealed(_BOUND + base64.b64encode(nonce + cipher.encrypt(nonce, plain, bound)).decode())
 
-    def open_value(self, value: Value) -> Value:
-        """What `lock` encrypted, as `Revealed`; anything else as it is."""
+    def open_value(self, value: Value, place: str) -> Value:
+        """What `lock` encrypted for ``place``, as `Revealed`; anything else as it is. Raises `StateError`."""
         if isinstance(value, Mapping):
-            return {name: self.open_value(item) for name, item in value.items()}
+            return {name: self.open_value(item, _inside(place, name)) for name, item in value.items()}
         if isinstance(value, Sequence) and not isinstance(value, str):
-            return [self.open_value(item) for item in value]
-        if not isinstance(value, Sealed) or not value.digest.startswith(_ENCRYPTED):
+            return [self.open_value(item, _inside(place, index)) for index, item in enumerate(value)]
+        if not is_locked(value):
             return value
-        raw = base64.b64decode(value.digest[len(_ENCRYPTED) :])
-        return Revealed(aes_gcm(self._key).decrypt(raw[:12], raw[12:], None).decode())
+        kind, _, text = value.digest.partition(":")
+        raw, bound = base64.b64decode(text), self._bound(place) if f"{kind}:" == _BOUND else None
+        plain = aes_gcm(self._root).decrypt(raw[:_NONCE], raw[_NONCE:], bound).decode()
+        opened = Revealed(plain if bound is None else json.loads(plain))
+        self.concealer.learn(opened)
+        return opened
+
+    def _bound(self, place: str) -> bytes:
+        return json.dumps([self._deployment, place]).encode()
+
+
+def is_locked(value: Value) -> TypeGuard[Sealed]:
+    """Whether ``value`` is encrypted, not only a digest."""
+    return isinstance(value, Sealed) and value.digest.startswith((_UNBOUND, _BOUND))
+
+
+def _inside(place: str, part: str | int) -> str:
+    return json.dumps([place, part])

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from orchestra.engine.keyring import Keyring
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declaration, Declared
-from orchestra.model.expressions import Scope
+from orchestra.model.expressions import Scope, wrapped
 from orchestra.model.resource import Resource
-from orchestra.model.values import UNKNOWN, Revealed, Value, Values
-from orchestra.planning.inputs import Final, check_planned, evaluated_at, finish, sealed
+from orchestra.model.values import UNKNOWN, Value, Values, is_known
+from orchestra.planning.comparing import secret_outputs
+from orchestra.planning.inputs import Final, check_planned, evaluated_at, finish, place_of, sealed, sealed_like
 from orchestra.state.records import Record
 
 
@@ -25,11 +26,10 @@ class Live:
 
     def _output(self, resource: Resource, name: str) -> Value:
         outputs = self._outputs.get(self._declaration.address_of(resource), {})
-        value = self._keyring.open_value(outputs.get(name, UNKNOWN))
+        place = place_of(resource.kind.name, outputs.get("id"), name)
+        value = self._keyring.open_value(outputs.get(name, UNKNOWN), place)
         field = resource.kind.outputs.get(name)
-        if field is not None and field.secret and isinstance(value, (str, int, float)):
-            return Revealed(value)
-        return value
+        return wrapped(value) if field is not None and field.secret and is_known(value) else value
 
     def learn(self, address: Address, outputs: Values) -> None:
         """``address`` is ready, with these outputs."""
@@ -55,12 +55,36 @@ class Live:
         """The values that ``item`` is replaced on, sealed."""
         return sealed(evaluated_at(item.address, "replace_on", item.triggers, self.scope), self._keyring.seal)
 
-    def kept_outputs(self, address: Address, outputs: Values) -> Values:
+    def told_inputs(self, told: Values, kept: Values) -> Values:
+        """Inputs as a cloud tells them, with whatever is secret in ``kept`` sealed."""
+        return {name: sealed_like(value, kept.get(name), self._keyring.seal) for name, value in told.items()}
+
+    def told_outputs(self, address: Address, outputs: Values, inputs: Values) -> Values:
+        """What a cloud told of ``address``, secrets marked; ``inputs`` are its inputs as they are kept.
+
+        What is computed from a secret input is left out (None) where there is no key to keep it with.
+        """
+        item = self.item(address)
+        if item is None:
+            return outputs
+        fields = item.kind.outputs
+        marked = dict(outputs)
+        for name in secret_outputs(fields, inputs) & outputs.keys():
+            can_be_kept = fields[name].secret or self._keyring.has_key
+            marked[name] = wrapped(outputs[name]) if can_be_kept else None
+        self._keyring.concealer.learn(marked)
+        return marked
+
+    def kept_outputs(self, address: Address, outputs: Values, inputs: Values) -> Values:
         """``outputs`` as the state keeps them: secret ones encrypted; of what isn't declared, the id alone."""
         item = self.item(address)
         if item is None:
             return {name: value for name, value in outputs.items() if name == "id"}
+        secret = secret_outputs(item.kind.outputs, inputs)
+        told = self.told_outputs(address, outputs, inputs)
         return {
-            name: self._keyring.lock(value) if (field := item.kind.outputs.get(name)) and field.secret else value
-            for name, value in outputs.items()
+            name: self._keyring.lock(value, place_of(item.kind.name, outputs.get("id"), name))
+            if name in secret
+            else value
+            for name, value in told.items()
         }

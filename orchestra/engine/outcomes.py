@@ -44,7 +44,7 @@ def settled(shop: Workshop, progress: Progress, observation: Observation | None)
     outcome = shop.outcome(
         step, Phase.DONE, progress.intent, write=(record,), remove=removed, external_id=accepted.external_id
     )
-    return outcome, attrs.evolve(finished, outputs=plain_outputs(observation))
+    return outcome, attrs.evolve(finished, outputs=plain_outputs(shop, record, observation))
 
 
 def _is_deposed_by_now(step: Step) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import attrs
 
@@ -13,7 +13,7 @@ from orchestra.engine.reading import provider_for
 from orchestra.engine.survey import Site
 from orchestra.model.address import Address, sort_key
 from orchestra.model.declaration import Declared
-from orchestra.model.values import Value, Values, is_known
+from orchestra.model.values import Values, is_known
 from orchestra.planning.comparing import overlay
 from orchestra.resources.catalogue import KINDS
 from orchestra.state.records import Condition, Record
@@ -71,8 +71,8 @@ class _Search:
             mine = [natural] if natural is not None and natural.ownership is None else []
         for rank, observation in enumerate(sorted(mine, key=_best_first)):
             condition = Condition.READY if rank == 0 else Condition.DEPOSED
-            record = self._record(item.address, cloud, kind, observation, condition)
-            kept = attrs.evolve(record, inputs=inputs.kept, triggers=self._live.triggers(item))
+            record = self._record(item.address, cloud, kind, observation, condition, inputs.kept)
+            kept = attrs.evolve(record, triggers=self._live.triggers(item))
             told = overlay(kept, observation, item.kind.inputs)
             rules = item.lifecycle
             self.records.append(
@@ -87,7 +87,7 @@ class _Search:
                 )
             )
             if rank == 0:
-                self._live.learn(item.address, {**observation.outputs, "id": observation.external_id})
+                self._live.learn(item.address, self._told(item.address, observation, inputs.kept))
 
     def others(self) -> None:
         """Record what is owned and not declared, or declared as something else by now."""
@@ -99,13 +99,17 @@ class _Search:
                     continue
                 condition = Condition.DEPOSED if address in taken else Condition.READY
                 taken.add(address)
-                self.records.append(self._record(address, cloud, kind, observation, condition))
+                self.records.append(self._record(address, cloud, kind, observation, condition, {}))
+
+    def _told(self, address: Address, observation: Observation, inputs: Values) -> Values:
+        outputs: Values = {**observation.outputs, "id": observation.external_id}
+        return self._live.told_outputs(address, outputs, inputs)
 
     def _record(
-        self, address: Address, cloud: str, kind: str, observation: Observation, condition: Condition
+        self, address: Address, cloud: str, kind: str, observation: Observation, condition: Condition, inputs: Values
     ) -> Record:
+        """Without inputs where none are declared: which of those that the cloud tells are secret isn't known."""
         owner = observation.ownership
-        inputs: Mapping[str, Value] = dict(observation.inputs)
         outputs: Values = {**observation.outputs, "id": observation.external_id}
         return Record(
             address=address,
@@ -115,7 +119,7 @@ class _Search:
             token=owner.token if owner else f"rebuilt-{observation.external_id}",
             condition=condition,
             inputs=inputs,
-            outputs=self._live.kept_outputs(address, outputs),
+            outputs=self._live.kept_outputs(address, outputs, inputs),
         )
 
 

@@ -42,7 +42,7 @@ def write_records(office: Office, purpose: str, records: Sequence[Record], known
 def adopted(change: Change, observation: Observation, live: Live) -> Record:
     """The record of what was found: inputs as the cloud tells them, the rest as declared where that is known."""
     inputs = {name: value for name, value in change.after.items() if is_known(value)}
-    for name, told in observation.inputs.items():
+    for name, told in live.told_inputs(observation.inputs, inputs).items():
         if inputs.get(name) is not None:
             inputs[name] = told
     return Record(
@@ -53,6 +53,6 @@ def adopted(change: Change, observation: Observation, live: Live) -> Record:
         token=observation.ownership.token if observation.ownership else f"adopted-{observation.external_id}",
         condition=Condition.READY,
         inputs=inputs,
-        outputs=live.kept_outputs(change.address, {**observation.outputs, "id": observation.external_id}),
+        outputs=live.kept_outputs(change.address, {**observation.outputs, "id": observation.external_id}, inputs),
         dependencies=change.dependencies,
     )

@@ -31,13 +31,16 @@ class Settlement:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Recovery:
-    """What settling takes. ``keep`` gives a kind's outputs the form in which the state keeps them."""
+    """What settling takes.
+
+    ``keep`` gives the outputs of an address the form in which the state keeps them; it is told the kept inputs too.
+    """
 
     run: str
     clouds: Mapping[str, Cloud]
     journal: Journal
     clock: Clock
-    keep: Callable[[Address, Values], Values]
+    keep: Callable[[Address, Values, Values], Values]
 
 
 def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
@@ -131,7 +134,7 @@ def _record(intent: Intent, found: Observation, recovery: Recovery) -> Record:
         made_at=intent.at,
     )
     try:
-        kept = recovery.keep(intent.address, {**found.outputs, "id": found.external_id})
+        kept = recovery.keep(intent.address, {**found.outputs, "id": found.external_id}, intent.inputs)
         told = attrs.evolve(record, outputs=kept)
         encode_record(told)
     except OrchestraError:

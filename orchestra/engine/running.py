@@ -193,6 +193,7 @@ def _workshop(site: Site, office: Office, session: OpenRun) -> Workshop:
         journal=session.journal,
         clock=office.clock,
         records=by_key,
+        concealer=site.keyring.concealer,
     )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 
 from orchestra.contracts import Clock, Cloud, Provider
-from orchestra.engine.concealing import Concealer
 from orchestra.engine.journal import Journal
 from orchestra.engine.live import Live
 from orchestra.engine.reading import provider_for
 from orchestra.model.address import Address
+from orchestra.model.concealing import Concealer
 from orchestra.model.values import Values
 from orchestra.planning.inputs import Final
 from orchestra.planning.steps import Step

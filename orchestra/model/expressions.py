@@ -188,7 +188,7 @@ def _evaluate_map(expression: MapRef[Any], scope: Scope) -> Value:
             remedy="name both references first: Ref.all(one, other).map(…)",
         )
     answer = evaluate(result, scope)
-    return _wrap(answer) if secret else answer
+    return wrapped(answer) if secret else answer
 
 
 def _computed(expression: MapRef[Any], argument: Any, secret: bool) -> object:
@@ -214,14 +214,14 @@ def _unwrap(value: Value) -> Any:
     return value
 
 
-def _wrap(value: Value) -> Value:
-    """Whatever is computed from a secret is secret."""
+def wrapped(value: Value) -> Value:
+    """``value`` with everything in it taken for secret, as whatever is computed from a secret is."""
     if isinstance(value, Mapping):
-        return {key: _wrap(item) for key, item in value.items()}
+        return {key: wrapped(item) for key, item in value.items()}
     if isinstance(value, (str, int, float)):
         return Revealed(value)
     if isinstance(value, Sequence):
-        return [_wrap(item) for item in value]
+        return [wrapped(item) for item in value]
     return value
 
 

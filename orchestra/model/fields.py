@@ -32,6 +32,7 @@ class InputSpec:
     replace: Replaces = False
     secret: bool = False
     choice: bool = False
+    identifies: bool = False
     summarize: Callable[[Value], Value] | None = None
     normalize: Callable[[Value], Value] | None = None
     checks: tuple[Check, ...] = ()
@@ -46,6 +47,7 @@ def input_field(
     replace: Replaces = False,
     secret: bool = False,
     choice: bool = False,
+    identifies: bool = False,
     summarize: Callable[[Value], Value] | None = None,
     normalize: Callable[[Value], Value] | None = None,
     check: Check | Sequence[Check] = (),
@@ -55,15 +57,17 @@ def input_field(
 
     ``default`` or ``factory``: its value when it isn't given; without either it is required. ``replace``: a
     change forces replacement (or a function of before and after that says so). ``secret``: kept as a keyed
-    digest only. ``choice``: a portable choice, which the cloud resolves to an id of its own. ``summarize``: what
-    to keep in plans and state in place of a large value. ``normalize``: bring a plain value into the one form
-    that is compared, such as a sorted list. ``check``: one or more functions that say what is wrong with a
-    value. ``doc``: meaning, unit and default, a sentence.
+    digest only. ``choice``: a portable choice, which the cloud resolves to an id of its own. ``identifies``: the
+    cloud's own id is made of it, so that it can't be secret. ``summarize``: what to keep in plans and state in
+    place of a large value. ``normalize``: bring a plain value into the one form that is compared, such as a sorted
+    list. ``check``: one or more functions that say what is wrong with a value. ``doc``: meaning, unit and default,
+    a sentence.
     """
     spec = InputSpec(
         replace=replace,
         secret=secret,
         choice=choice,
+        identifies=identifies,
         summarize=summarize,
         normalize=normalize,
         checks=(check,) if callable(check) else tuple(check),

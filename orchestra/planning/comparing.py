@@ -119,11 +119,20 @@ def _has_sealed(value: Value) -> bool:
     return isinstance(value, Sealed)
 
 
+def secret_outputs(fields: Mapping[str, OutputField[Any]], inputs: Values) -> frozenset[str]:
+    """The outputs that are secret: the kind says so, or a secret is among the inputs that they are computed from.
+
+    A checksum of a password is enough to guess the password.
+    """
+    sealed = {name for name, value in inputs.items() if _has_sealed(value)}
+    return frozenset(name for name, field in fields.items() if field.secret or sealed.intersection(field.changed_by))
+
+
 def told_outputs(record: Record, observation: Observation | None, fields: Mapping[str, OutputField[Any]]) -> Values:
     """The outputs as the cloud last told them; secret ones stay as recorded."""
     if observation is None:
         return record.outputs
-    secret = {name for name, field in fields.items() if field.secret}
+    secret = secret_outputs(fields, record.inputs)
     told = {name: value for name, value in observation.outputs.items() if name not in secret}
     kept = {name: value for name, value in record.outputs.items() if name in secret or _has_sealed(value)}
     return {**told, **kept, "id": record.external_id}

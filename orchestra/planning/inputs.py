@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from orchestra.diff import same
 from orchestra.errors import DefinitionError, InternalError, StalePlanError
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declared
-from orchestra.model.expressions import Expression, Scope, evaluate
+from orchestra.model.expressions import Expression, Scope, evaluate, wrapped
 from orchestra.model.fields import InputSpec, KindSpec
 from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value, Values, is_known, leaves
 
@@ -29,6 +30,12 @@ def raw_inputs(declared: Declared, scope: Scope) -> dict[str, Value]:
             value = Revealed(value)
         if spec.normalize is not None and is_known(value):
             value = spec.normalize(value)
+        if spec.identifies and any(isinstance(leaf, Revealed) for leaf in leaves(value)):
+            raise DefinitionError(
+                f"input {name} can't be secret: the cloud's own id is made of it, which plans and state show",
+                address=declared.address,
+                remedy="give it a value that may be seen",
+            )
         values[name] = value
     return values
 
@@ -64,6 +71,23 @@ def sealed(value: Value, seal: Seal) -> Value:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [sealed(item, seal) for item in value]
     return value
+
+
+def place_of(kind: str, external_id: Value, output: str) -> str:
+    """What an encrypted output is bound to: whose output it is.
+
+    Not its address: that changes when a resource moves in the stack, and the output does not.
+    """
+    return json.dumps([kind, external_id if isinstance(external_id, str) else "", output])
+
+
+def sealed_like(told: Value, kept: Value, seal: Seal) -> Value:
+    """``told`` with whatever is secret in ``kept`` sealed; all of it where the two can't be put side by side."""
+    if isinstance(kept, Mapping) and isinstance(told, Mapping):
+        return {key: sealed_like(item, kept.get(key), seal) for key, item in told.items()}
+    if any(isinstance(leaf, Sealed) for leaf in leaves(kept)):
+        return sealed(wrapped(told), seal)
+    return told
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ from orchestra.planning.changes import Subject, change_of, deposed_change, find_
 from orchestra.planning.choices import Choices, Wanted, kept_choices
 from orchestra.planning.comparing import Comparison
 from orchestra.planning.decide import Action, Circumstances, Desired, Mode, decide
-from orchestra.planning.inputs import Seal, evaluated_at, kept_form, raw_inputs, sealed
+from orchestra.planning.inputs import Seal, evaluated_at, kept_form, place_of, raw_inputs, sealed
 from orchestra.planning.options import Options, matching, select
 from orchestra.planning.plan import Plan
 from orchestra.planning.replacement import settle_order
@@ -39,7 +39,7 @@ class World:
     """Everything that a plan is made from.
 
     ``observations`` maps the key of a record to what its cloud tells, None if it is gone; a record that was not
-    read is left out. ``open_value`` opens what the state keeps encrypted.
+    read is left out. ``open_value`` opens what the state keeps encrypted at a place of `place_of`.
     """
 
     declaration: Declaration
@@ -48,7 +48,7 @@ class World:
     choices: Choices
     cloud_of: Callable[[Declared], str]
     reveal: Callable[[Secret], Revealed]
-    open_value: Callable[[Value], Value]
+    open_value: Callable[[Value, str], Value]
     seal: Seal
 
 
@@ -118,7 +118,8 @@ class _Planner:
 
     def _output(self, resource: Resource, name: str) -> Value:
         address = self._world.declaration.address_of(resource)
-        return self._world.open_value(self._outputs.get(address, {}).get(name, UNKNOWN))
+        outputs = self._outputs.get(address, {})
+        return self._world.open_value(outputs.get(name, UNKNOWN), place_of(resource.kind.name, outputs.get("id"), name))
 
     def _subject(self, address: Address, item: Declared | None) -> Subject:
         moved_from = self._moves.get(address)

@@ -60,6 +60,7 @@ class KeyPair(Resource, kind="compute.KeyPair", unique_by=("name",)):
     name: str | None = input_field(
         default=None,
         replace=True,
+        identifies=True,
         check=checks.matches(r"[A-Za-z0-9._-]{1,255}", "1 to 255 letters, digits, '.', '_' or '-'"),
         doc="Its name in the cloud. Default: made from the deployment and the address.",
     )
@@ -124,8 +125,10 @@ class Volume(Resource, kind="compute.Volume"):
 class VolumeAttachment(Resource, kind="compute.VolumeAttachment", create_before_delete=False):
     """A volume attached to a server."""
 
-    volume: Volume | Ref[str] | str = input_field(replace=True, doc="What is attached.")
-    server: Server | Ref[str] | str = input_field(replace=True, doc="What it is attached to, in the same zone.")
+    volume: Volume | Ref[str] | str = input_field(replace=True, identifies=True, doc="What is attached.")
+    server: Server | Ref[str] | str = input_field(
+        replace=True, identifies=True, doc="What it is attached to, in the same zone."
+    )
     device: str = input_field(
         default="/dev/sdf",
         replace=True,

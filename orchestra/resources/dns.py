@@ -15,7 +15,10 @@ class Zone(Resource, kind="dns.Zone", create_before_delete=False):
     """A domain that a name server of the cloud answers for."""
 
     domain: str = input_field(
-        replace=True, check=checks.domain, doc="The domain in lower case, without the last dot: shop.example."
+        replace=True,
+        identifies=True,
+        check=checks.domain,
+        doc="The domain in lower case, without the last dot: shop.example.",
     )
 
     name_servers = output_field(list[str], doc="The name servers to enter at the registrar.")
@@ -24,14 +27,17 @@ class Zone(Resource, kind="dns.Zone", create_before_delete=False):
 class Record(Resource, kind="dns.Record", create_before_delete=False):
     """All values of one name and type in a zone: a record set."""
 
-    zone: Zone | Ref[str] | str = input_field(replace=True, doc="The zone that it is in.")
+    zone: Zone | Ref[str] | str = input_field(replace=True, identifies=True, doc="The zone that it is in.")
     name: str = input_field(
         default="",
         replace=True,
+        identifies=True,
         check=lambda value: checks.domain(value) if value else None,
         doc="The name inside the zone, without the zone's domain: www. Default: the domain itself.",
     )
-    type: Literal["A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"] = input_field(replace=True, doc="The record type.")
+    type: Literal["A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"] = input_field(
+        replace=True, identifies=True, doc="The record type."
+    )
     values: Sequence[str | Ref[str]] = input_field(
         check=checks.not_empty,
         normalize=checks.sorted_texts,

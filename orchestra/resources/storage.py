@@ -17,6 +17,7 @@ class Bucket(Resource, kind="storage.Bucket", unique_by=("name",)):
     name: str | None = input_field(
         default=None,
         replace=True,
+        identifies=True,
         check=checks.matches(
             r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits or '-', not '-' at an end"
         ),
@@ -33,9 +34,10 @@ class Bucket(Resource, kind="storage.Bucket", unique_by=("name",)):
 class Blob(Resource, kind="storage.Blob", create_before_delete=False):
     """One object in a bucket."""
 
-    bucket: Bucket | Ref[str] | str = input_field(replace=True, doc="The bucket that it is in.")
+    bucket: Bucket | Ref[str] | str = input_field(replace=True, identifies=True, doc="The bucket that it is in.")
     key: str = input_field(
         replace=True,
+        identifies=True,
         check=checks.matches(r"[^/](.|\n){0,1023}", "1 to 1024 characters, not '/' first"),
         doc="Its name.",
     )

@@ -403,12 +403,12 @@ def test_generated_secrets_stay_the_same_under_one_key(tmp_path: Path) -> None:
             self.blob = oc.Blob(bucket=self.bucket, key="k", content=secret)
 
     cloud = MemoryCloud()
-    deploy(Hidden(), cloud, tmp_path, key="k1").apply()
+    deploy(Hidden(), cloud, tmp_path, key="a key of the tests").apply()
     first = cloud.at("blob").inputs["content"]
     assert isinstance(first, str)
     assert len(first) == 20
-    assert deploy(Hidden(), cloud, tmp_path, key=lambda: "k1").plan().is_empty
-    deploy(Hidden(version=2), cloud, tmp_path, key="k1").apply()
+    assert deploy(Hidden(), cloud, tmp_path, key=lambda: "a key of the tests").plan().is_empty
+    deploy(Hidden(version=2), cloud, tmp_path, key="a key of the tests").apply()
     assert cloud.at("blob").inputs["content"] != first
     with pytest.raises(oc.DefinitionError, match="ORCHESTRA_KEY"):
         deploy(Hidden(), cloud, tmp_path).plan()
@@ -440,7 +440,7 @@ def test_secret_outputs_are_kept_encrypted_and_reach_who_uses_them(tmp_path: Pat
     with pytest.raises(oc.PlanError, match="ORCHESTRA_KEY"):
         deploy(WithAccount(), accounts, tmp_path).plan()
     stack = WithAccount()
-    deployment = deploy(stack, accounts, tmp_path, key="a key")
+    deployment = deploy(stack, accounts, tmp_path, key="a key of the tests")
     deployment.apply()
     secret = f"{accounts.at('account').external_id}.password"
     assert accounts.at("blob").inputs["content"] == f"pw={secret}"

@@ -14,8 +14,8 @@ from stacks import deploy
 from virtual_clock import VirtualClock
 
 import orchestra as oc
-from orchestra.engine.concealing import Concealer
 from orchestra.events import Event
+from orchestra.model.concealing import Concealer
 from orchestra.model.values import Revealed
 
 pytestmark = pytest.mark.timeout(20)

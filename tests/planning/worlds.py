@@ -64,7 +64,7 @@ def encrypted(text: str) -> Sealed:
     return Sealed(f"enc:{text[::-1]}")
 
 
-def open_value(value: Value) -> Value:
+def open_value(value: Value, place: str) -> Value:
     """What is `encrypted`, opened."""
     if isinstance(value, Sealed) and value.digest.startswith("enc:"):
         return Revealed(value.digest[4:][::-1])
@@ -202,7 +202,7 @@ def applied(stack: oc.Stack, **more: Any) -> Situation:
     outputs: dict[Address, dict[str, Value]] = {}
 
     def output(resource: Resource, name: str) -> Value:
-        return open_value(outputs[declaration.address_of(resource)].get(name, UNKNOWN))
+        return open_value(outputs[declaration.address_of(resource)].get(name, UNKNOWN), name)
 
     scope = Scope(output, situation.reveal, declaration.placeholders)
     for address in graph.order(needs, key=sort_key):

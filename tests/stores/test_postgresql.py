@@ -463,7 +463,7 @@ def test_no_secret_is_dumped(postgres: PostgresServer, url: str, monkeypatch: py
             self.made = oc.Blob(bucket=self.bucket, key="made", content=oc.Secret.generate("admin", length=20))
 
     cloud = MemoryCloud()
-    with oc.Deployment(Shop(), name="shop", cloud=cloud, state=url, key="key-hunter2", progress=False) as shop:
+    with oc.Deployment(Shop(), name="shop", cloud=cloud, state=url, key="the-key-hunter2-", progress=False) as shop:
         shop.apply()
         assert SECRET not in repr(shop)
     dump = postgres.dump()
