@@ -185,6 +185,7 @@ class Deployment:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
         return self.apply(self.plan(destroy=True, target=target, exclude=exclude))
 
+    @discreet
     def approve(self, plan: Plan, *, by: str = "", note: str = "") -> None:
         """Write into the audit record that ``plan`` was looked at and may be carried out.
 

@@ -60,6 +60,14 @@ class Calls(abc.ABC, Generic[D]):
         raise ChoiceError(f"{self.kind} has no portable choice for {name!r}")
 
 
+def translated(error: Exception, session: Session[D], translate: Callable[[Exception], CloudError]) -> CloudError:
+    """``error`` of a driver as a `CloudError`; the credentials of ``session`` are taken out of both."""
+    told = translate(error)
+    session.concealer.clean(error)
+    session.concealer.clean(told)
+    return told
+
+
 class DriverProvider(Generic[D]):
     """A `Provider` over the `Calls` of one kind. ``settling`` is that of `Capabilities`, in seconds."""
 
@@ -85,7 +93,7 @@ class DriverProvider(Generic[D]):
         except OrchestraError:
             raise
         except Exception as error:
-            raise self._translate(error) from error
+            raise translated(error, self._session, self._translate) from error
 
     def create(self, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Provider.create`."""

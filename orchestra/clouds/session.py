@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 import requests
-import requests.adapters
+
+from orchestra.clouds.discretion import QuietAdapter, QuietConnection
+from orchestra.model.concealing import Concealer
+from orchestra.model.values import Revealed
 
 D = TypeVar("D")
 
 
 class Session(Generic[D]):
-    """One driver for each thread, made by ``factory`` when the thread first asks."""
+    """One driver for each thread, made by ``factory`` when the thread first asks.
 
-    def __init__(self, factory: Callable[[], D]) -> None:
+    ``credentials`` are hidden in whatever the drivers raise.
+    """
+
+    def __init__(self, factory: Callable[[], D], credentials: Iterable[str] = ()) -> None:
         self._factory = factory
+        self.concealer = Concealer()
+        self.concealer.learn([Revealed(one) for one in credentials])
         self._local = threading.local()
 
     def driver(self) -> D:
@@ -33,8 +41,16 @@ def shared_connections(width: int = 64, timeout: tuple[float, float] = (5.0, 60.
     ``timeout`` is (seconds to connect, seconds between bytes); Libcloud passes it with every request.
     """
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=8, pool_maxsize=width, max_retries=0)
+    adapter = QuietAdapter(pool_connections=8, pool_maxsize=width, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.timeout = timeout  # type: ignore[attr-defined]
     return session
+
+
+def share(driver: Any, connections: requests.Session) -> Any:
+    """``driver``, a new one of Libcloud's, over ``connections`` that it shares and that tell nothing of requests."""
+    driver.connection.conn_class = QuietConnection  # also where Libcloud is to debug, before or from now on
+    driver.connection.connect()
+    driver.connection.connection.session = connections
+    return driver

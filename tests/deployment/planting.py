@@ -6,6 +6,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import http.client
 import io
 import itertools
 import logging
@@ -327,9 +328,11 @@ def listening(witness: Witness) -> Iterator[None]:
         logger.setLevel(logging.DEBUG)
     loggers[0].addHandler(handler)
     libcloud.enable_debug(witness.debug)
+    level, http.client.HTTPConnection.debuglevel = http.client.HTTPConnection.debuglevel, 1
     try:
         yield
     finally:
+        http.client.HTTPConnection.debuglevel = level
         libcloud.reset_debug()
         loggers[0].removeHandler(handler)
         for logger, level in zip(loggers, levels, strict=True):

@@ -21,7 +21,7 @@ from orchestra.clouds.families.aws.regions import hosts, known_regions
 from orchestra.clouds.families.aws.server import ServerCalls
 from orchestra.clouds.families.aws.storage import BucketCalls
 from orchestra.clouds.families.aws.volume import SnapshotCalls, VolumeCalls
-from orchestra.clouds.provider import Calls, DriverProvider
+from orchestra.clouds.provider import Calls, DriverProvider, translated
 from orchestra.clouds.session import Session
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Provider
@@ -51,7 +51,7 @@ class AwsCloud:
     def __init__(self, account: Account, name: str, settling: float) -> None:
         self.name = name
         pools = Pools()
-        self._session: Session[Drivers] = Session(lambda: Drivers(account, pools))
+        self._session: Session[Drivers] = Session(lambda: Drivers(account, pools), account.secrets)
         self._providers: Mapping[str, Provider] = MappingProxyType(
             {calls.kind: DriverProvider(calls(), self._session, translate, settling=settling) for calls in _CALLS}
         )
@@ -67,7 +67,7 @@ class AwsCloud:
             answer = query.ec2(drivers.ec2, "DescribeRegions", query.numbered("RegionName", [drivers.region]))
             query.child(answer, "regionInfo/item/regionName")
         except Exception as error:
-            raise translate(error) from error
+            raise translated(error, self._session, translate) from error
 
     def __repr__(self) -> str:
         return f"AwsCloud({self.name})"

@@ -18,7 +18,7 @@ from requests import Session as Connections
 
 from orchestra.clouds.families.aws.regions import Host, Hosts
 from orchestra.clouds.families.aws.rest import S3Answer
-from orchestra.clouds.session import shared_connections
+from orchestra.clouds.session import share, shared_connections
 
 
 @attrs.frozen(repr=False)
@@ -30,6 +30,11 @@ class Account:
     access_key: str
     secret_key: str
     session_token: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show."""
+        return tuple(one for one in (self.secret_key, self.session_token, self.access_key) if one)
 
 
 @attrs.frozen
@@ -66,7 +71,7 @@ class Drivers:
             signature_version="4",
             **_place(self._account.hosts.ec2),
         )
-        return _share(driver, self._pools.ec2)
+        return share(driver, self._pools.ec2)
 
     @functools.cached_property
     def elb(self) -> Any:
@@ -77,8 +82,7 @@ class Drivers:
         host = self._account.hosts.elb
         connection = driver.connection
         connection.host, connection.port, connection.secure = host.name, host.port, int(host.secure)
-        connection.connect()
-        return _share(driver, self._pools.elb)
+        return share(driver, self._pools.elb)
 
     @functools.cached_property
     def route53(self) -> Any:
@@ -87,7 +91,7 @@ class Drivers:
             self._account.access_key, self._account.secret_key, **_place(self._account.hosts.route53)
         )
         driver.session_token = self._account.session_token
-        return _share(driver, self._pools.route53)
+        return share(driver, self._pools.route53)
 
     @functools.cached_property
     def s3(self) -> Any:
@@ -101,13 +105,8 @@ class Drivers:
         )
         driver.region = driver.region_name = self.region
         driver.connection.responseCls = S3Answer
-        return _share(driver, self._pools.s3)
+        return share(driver, self._pools.s3)
 
 
 def _place(host: Host) -> dict[str, Any]:
     return {"host": host.name, "port": host.port, "secure": host.secure}
-
-
-def _share(driver: Any, connections: Connections) -> Any:
-    driver.connection.connection.session = connections
-    return driver
