@@ -363,12 +363,15 @@ class Deployment:
     def _site(self, snapshot: Snapshot) -> Site:
         key = self._key.get()
         self._concealer.learn(key)
+        root = str(key.value).encode() if key else None
+        keyring = Keyring(root, snapshot.salt, self.name, self._concealer)
+        self._concealer.expect(Live(self._declaration, keyring, snapshot.records).learn_secrets)
         return Site(
             deployment=self.name,
             declaration=self._declaration,
             clouds=name_clouds(self.cloud, self._clouds, self._declaration),
             default_cloud=self.cloud.name,
-            keyring=Keyring(str(key.value).encode() if key else None, snapshot.salt, self.name, self._concealer),
+            keyring=keyring,
             width=self._width,
             clock=self._clock,
         )

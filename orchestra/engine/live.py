@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from orchestra.engine.keyring import Keyring
+from orchestra.errors import OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declaration, Declared
-from orchestra.model.expressions import Scope, wrapped
+from orchestra.model.expressions import Scope, evaluate, wrapped
 from orchestra.model.resource import Resource
 from orchestra.model.values import UNKNOWN, Value, Values, is_known
 from orchestra.planning.comparing import secret_outputs
-from orchestra.planning.inputs import Final, check_planned, evaluated_at, finish, place_of, sealed, sealed_like
+from orchestra.planning.inputs import (
+    Final,
+    check_planned,
+    evaluated_at,
+    finish,
+    place_of,
+    raw_inputs,
+    sealed,
+    sealed_like,
+)
 from orchestra.state.records import Record
 
 
@@ -30,6 +41,22 @@ class Live:
         value = self._keyring.open_value(outputs.get(name, UNKNOWN), place)
         field = resource.kind.outputs.get(name)
         return wrapped(value) if field is not None and field.secret and is_known(value) else value
+
+    def learn_secrets(self) -> None:
+        """Let every secret that is declared, or that the state has, be hidden in what others say."""
+        concealer = self._keyring.concealer
+        for item in self._declaration.resources.values():
+            # whatever keeps a value from being known now keeps it from being told as well
+            with contextlib.suppress(Exception):
+                concealer.learn(raw_inputs(item, self.scope))
+            with contextlib.suppress(Exception):
+                concealer.learn(evaluate(item.triggers, self.scope))
+            for secret in item.secrets:
+                with contextlib.suppress(OrchestraError):
+                    self._keyring.reveal(secret)
+            for name in item.kind.outputs:
+                with contextlib.suppress(OrchestraError):
+                    concealer.learn(self._output(item.resource, name))
 
     def learn(self, address: Address, outputs: Values) -> None:
         """``address`` is ready, with these outputs."""

@@ -6,8 +6,9 @@ import base64
 import contextlib
 import html
 import json
+import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -40,6 +41,14 @@ class Concealer:
         self._long: dict[str, None] = {}
         self._new: list[str] = []
         self._forms: dict[str, None] = {}
+        self._expected: Callable[[], None] | None = None
+
+    def expect(self, learn_all: Callable[[], None]) -> None:
+        """Call ``learn_all`` before the next text is looked at: it is to `learn` what may be told besides.
+
+        So nothing has to be read or opened for the sake of errors that never come.
+        """
+        self._expected = learn_all
 
     def learn(self, value: Value) -> None:
         """Hide every secret in ``value`` from now on."""
@@ -60,6 +69,9 @@ class Concealer:
 
     def text(self, text: str) -> str:
         """``text`` without secrets."""
+        expected, self._expected = self._expected, None
+        if expected is not None:
+            expected()
         hidden = self._all_forms()
         for form in hidden:
             text = text.replace(form, HIDDEN)
@@ -112,25 +124,30 @@ class Concealer:
         return self.text(said) == said
 
     def _clean_one(self, error: BaseException) -> None:
-        said = f"{_said(error)} {vars(error)}"
-        if self.text(said) == said:
-            return
-        for name, value in vars(error).items():
-            if isinstance(value, str):
-                self._replace(error, name, self.text(value))
-            elif isinstance(value, tuple) and all(isinstance(one, str) for one in value):
-                self._replace(error, name, tuple(map(self.text, value)))
+        for name, value in list(vars(error).items()):
+            if name != "__notes__" and (cleaned := self._cleaned(value)) is not value:
+                with contextlib.suppress(AttributeError, TypeError):  # one that can't be changed is seen by its text
+                    setattr(error, name, cleaned)
         if not hasattr(error, "exceptions"):
-            error.args = tuple(
-                one if isinstance(one, int) else self.text(one if isinstance(one, str) else repr(one))
-                for one in error.args
-            )
+            error.args = tuple(map(self._cleaned, error.args))
         if notes := getattr(error, "__notes__", None):
             notes[:] = [self.text(str(note)) for note in notes]
 
-    def _replace(self, error: BaseException, name: str, value: object) -> None:
-        with contextlib.suppress(AttributeError, TypeError):  # one that can't be changed is seen by its text
-            setattr(error, name, value)
+    def _cleaned(self, value: object) -> object:
+        """``value`` without secrets, as far down as it consists of texts, lists and mappings."""
+        if isinstance(value, str):
+            cleaned = self.text(value)
+            return value if cleaned == value else cleaned
+        if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+            parts = [self._cleaned(one) for one in value]
+            return value if all(map(operator.is_, parts, value)) else type(value)(parts)
+        if isinstance(value, Mapping):
+            items = {key: self._cleaned(one) for key, one in value.items()}
+            return value if all(map(operator.is_, items.values(), value.values())) else items
+        if value is None or isinstance(value, (int, float, BaseException)):
+            return value
+        said = repr(value)
+        return value if self.text(said) == said else self.text(said)
 
 
 def _said(error: BaseException) -> str:
@@ -174,11 +191,16 @@ def _markup(text: str) -> str:
     return escape(text, {'"': "&quot;", "'": "&apos;"})
 
 
+def _attribute(text: str) -> str:
+    return escape(text, {'"': "&quot;"})
+
+
 _FORMS: Final[MappingProxyType[Callable[[str], str], tuple[Callable[[str], str], ...]]] = MappingProxyType(
     {
-        _json: (_json, _json_as_is, _quote, escape, _markup, html.escape),
-        _json_as_is: (_json_as_is, _quote, escape, _markup, html.escape),
+        _json: (_json, _json_as_is, _quote, escape, _attribute, _markup, html.escape),
+        _json_as_is: (_json_as_is, _quote, escape, _attribute, _markup, html.escape),
         escape: (escape, _json, _quote),
+        _attribute: (_attribute, _json, _quote),
         _markup: (_markup, _json, _quote),
         html.escape: (html.escape, _json, _quote),
         _quote: (_quote,),

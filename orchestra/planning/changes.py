@@ -131,6 +131,7 @@ def change_of(subject: Subject, decision: Decision, compared: Comparison, mode: 
         after = subject.seen if mode is Mode.REFRESH_ONLY else compared.after
         news = (*compare(record.inputs, subject.seen), *compare(record.outputs, subject.outputs))
         return attrs.evolve(change, after=after, properties=news)
+    change = attrs.evolve(change, before=comparing.masked(change.before, compared.anew))
     if action is Action.CREATE:
         return attrs.evolve(change, after=compared.anew, properties=comparing.creation(compared.anew).properties)
     if action is Action.REPLACE:

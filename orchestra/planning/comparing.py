@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -15,6 +15,9 @@ from orchestra.model.values import ABSENT, UNKNOWN, Sealed, Value, Values
 from orchestra.planning.choices import unify
 from orchestra.planning.decide import Desired
 from orchestra.state.records import Record
+
+_UNKEPT: Final = Sealed("not kept as a secret")
+"""Stands for a value from before it was called secret."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +65,7 @@ def against(
     anew = {name: unify(seen.get(name), value) if specs[name].choice else value for name, value in wanted.items()}
     ignored = {name: seen[name] for name in item.lifecycle.ignore_changes if name in seen}
     after = {**anew, **ignored}
+    seen = masked(seen, after)
     extra = tuple(others)
     properties = (*extra, *differences(specs, seen, after))
     forced = any(one.forces_replacement for one in properties)
@@ -73,6 +77,17 @@ def against(
         ignored=differences({}, ignored, {name: anew[name] for name in ignored}),
         only_drift=bool(properties) and not extra and not differences(specs, record.inputs, after),
     )
+
+
+def masked(before: Values, after: Values) -> Values:
+    """``before`` without what is secret in ``after``: what becomes a secret was one before it was called so."""
+    return {name: _masked(value, after.get(name)) for name, value in before.items()}
+
+
+def _masked(before: Value, after: Value) -> Value:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return {key: _masked(value, after.get(key)) for key, value in before.items()}
+    return before if before is None or _has_sealed(before) or not _has_sealed(after) else _UNKEPT
 
 
 def differences(specs: Mapping[str, InputSpec], before: Values, after: Values) -> tuple[PropertyChange, ...]:

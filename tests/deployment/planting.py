@@ -243,7 +243,9 @@ class Witness:
 
     def see(self, place: str, thing: object) -> None:
         """An object, in every way in which it can be printed or kept."""
-        self.note(f"{place}: printed", f"{thing} {thing!r} {pprint.pformat(thing)} {[thing]} { ({'it': thing}) }")
+        self.note(f"{place}: printed", f"{thing!r} {pprint.pformat(thing)} {[thing]} { {'it': thing} }")
+        with contextlib.suppress(oc.DefinitionError):  # a secret is put into text only while it is declared
+            self.note(f"{place}: printed", f"{thing}")
         for name in ("_repr_html_", "to_json"):
             if hasattr(type(thing), name):
                 self.note(f"{place}: {name}", repr(getattr(thing, name)()))
