@@ -468,3 +468,17 @@ def test_fault_of_our_own_is_not_called_damage(tmp_path: Path) -> None:
         store.commit(lease, [outcome(remove=((record(0).address, object()),))])  # type: ignore[arg-type]
     assert store.load() == before
     store.close()
+
+
+def test_rights_that_its_owner_gave_a_file_are_left(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    opened(path).close()
+    path.chmod(0o660)
+    before = os.umask(0o077)
+    try:
+        store = opened(path)
+        fill(store, 1)
+        assert [mode(one) for one in sorted(tmp_path.iterdir())] == [0o660, 0o660, 0o660]
+        store.close()
+    finally:
+        os.umask(before)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from orchestra.clouds.families.simulated import SimulatedCloud, simulated
+from orchestra.clouds.families.simulated.world import World
 from orchestra.contracts import fresh_token
 from orchestra.errors import InvalidRequestError, TransientError
 from tests.clouds.simulated.scenery import build_site, image, size
@@ -208,3 +211,16 @@ def test_file_locked_by_another_process(tmp_path: Path, make_cloud: MakeCloud, m
     other.execute("ROLLBACK")
     other.close()
     assert cloud.drivers.compute.ex_create_network("10.0.0.0/16")
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        world = World(tmp_path / "cloud.db")
+        with world.writing() as connection:
+            connection.execute("CREATE TABLE one (two TEXT)")
+        found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        world.close()
+    finally:
+        os.umask(before)
+    assert found == {"cloud.db": 0o600, "cloud.db-wal": 0o600, "cloud.db-shm": 0o600}

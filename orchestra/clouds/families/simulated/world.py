@@ -7,6 +7,7 @@ share the file.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import weakref
@@ -134,11 +135,14 @@ class World:
 
     def _open(self) -> sqlite3.Connection:
         try:
+            if self.path != MEMORY and not os.path.exists(self.path):
+                # whatever was sent to it is in there, secrets too: its owner's alone, as SQLite then makes its log
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
             )
-        except sqlite3.Error as error:
-            raise self._unusable(str(error)) from error
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(getattr(error, "strerror", None) or str(error)) from error
         try:
             self._prepare(connection)
         except sqlite3.Error as error:
