@@ -25,6 +25,7 @@ from orchestra.engine.reading import provider_for
 from orchestra.engine.rebuilding import found_records
 from orchestra.engine.recording import adopted, write_records
 from orchestra.engine.recovery import Recovery, Settlement, settle
+from orchestra.engine.rotating import Rotating, Rotation, opened_root, rotate
 from orchestra.engine.run import Run
 from orchestra.engine.running import HEARTBEAT, Office, carry_out, check_fresh, raise_for, writing
 from orchestra.engine.support import name_clouds
@@ -281,6 +282,30 @@ class Deployment:
         write_records(self._office(self._listeners), "adopt", (record,), snapshot)
         return record
 
+    @discreet
+    def rotate_key(self, new: KeySource, *, renew: bool = False) -> Rotation:
+        """Keep the state's secrets under the key ``new`` from now on; the key so far opens them no more.
+
+        Keep the new key in a safe place first: it takes effect when this returns, in one transaction. Digests,
+        generated secrets and encrypted outputs stay as they are, and the next plan is empty. That is not enough where
+        the key so far is known to somebody who has, or had, the state as well: ``renew=True`` derives all of it from
+        something new. Outputs are encrypted again and digests made anew where the value is known; generated secrets
+        change, which the next plan shows. Change what else may be known too: passwords stay what they are.
+
+        Raises `DefinitionError` for an unfit key, `StateError` if the key so far is wrong or calls are left open,
+        `PlanError` without the extra ``crypto``, `LockedError` if another process is at it.
+        """
+        source = Key(new)
+        self._settled()
+        old, key = self._key.get(), source.get()
+        if key is None:
+            raise DefinitionError("rotate_key(None): the new key is needed")
+        self._concealer.learn([old, key])
+        rotating = Rotating(declaration=self._declaration, concealer=self._concealer, old=old, new=key, renew=renew)
+        rotation = rotate(rotating, self._office(self._listeners))
+        self._key = source
+        return rotation
+
     # -- reading
 
     @discreet
@@ -363,8 +388,7 @@ class Deployment:
     def _site(self, snapshot: Snapshot) -> Site:
         key = self._key.get()
         self._concealer.learn(key)
-        root = str(key.value).encode() if key else None
-        keyring = Keyring(root, snapshot.salt, self.name, self._concealer)
+        keyring = Keyring(opened_root(key, snapshot), snapshot.salt, self.name, self._concealer)
         self._concealer.expect(Live(self._declaration, keyring, snapshot.records).learn_secrets)
         return Site(
             deployment=self.name,

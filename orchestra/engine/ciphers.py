@@ -28,8 +28,11 @@ def derive(key: bytes, purpose: str) -> bytes:
     return hmac.new(key, purpose.encode() + b"\x01", hashlib.sha256).digest()
 
 
-def aes_gcm(key: bytes | None) -> Cipher:
-    """AES-256-GCM under a key derived from ``key``. Raises `PlanError` if there is no key or no library."""
+def aes_gcm(key: bytes | None, purpose: str = "outputs") -> Cipher:
+    """AES-256-GCM under a key derived from ``key`` for ``purpose``.
+
+    Raises `PlanError` if there is no key or no library.
+    """
     if key is None:
         raise PlanError(
             "a secret output can only be kept with a key",
@@ -40,10 +43,10 @@ def aes_gcm(key: bytes | None) -> Cipher:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError as error:
         raise PlanError(
-            "a secret output can only be kept encrypted, and the library for that isn't installed",
+            "secret outputs and rotated keys can only be kept encrypted, and the library for that isn't installed",
             remedy="install orchestra-iac[crypto]",
         ) from error
-    return _AesGcm(AESGCM(derive(key, "outputs")), InvalidTag)
+    return _AesGcm(AESGCM(derive(key, purpose)), InvalidTag)
 
 
 @attrs.frozen

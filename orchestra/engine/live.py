@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from orchestra.engine.keyring import Keyring
 from orchestra.errors import OrchestraError
@@ -42,21 +42,25 @@ class Live:
         field = resource.kind.outputs.get(name)
         return wrapped(value) if field is not None and field.secret and is_known(value) else value
 
-    def learn_secrets(self) -> None:
-        """Let every secret that is declared, or that the state has, be hidden in what others say."""
-        concealer = self._keyring.concealer
+    def secret_values(self) -> Iterator[Value]:
+        """Values with every secret in them that is declared, or that the state has, as far as they can be known."""
         for item in self._declaration.resources.values():
             # whatever keeps a value from being known now keeps it from being told as well
             with contextlib.suppress(Exception):
-                concealer.learn(raw_inputs(item, self.scope))
+                yield raw_inputs(item, self.scope)
             with contextlib.suppress(Exception):
-                concealer.learn(evaluate(item.triggers, self.scope))
+                yield evaluate(item.triggers, self.scope)
             for secret in item.secrets:
                 with contextlib.suppress(OrchestraError):
-                    self._keyring.reveal(secret)
+                    yield self._keyring.reveal(secret)
             for name in item.kind.outputs:
                 with contextlib.suppress(OrchestraError):
-                    concealer.learn(self._output(item.resource, name))
+                    yield self._output(item.resource, name)
+
+    def learn_secrets(self) -> None:
+        """Let every one of `secret_values` be hidden in what others say."""
+        for value in self.secret_values():
+            self._keyring.concealer.learn(value)
 
     def learn(self, address: Address, outputs: Values) -> None:
         """``address`` is ready, with these outputs."""

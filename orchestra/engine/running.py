@@ -54,6 +54,7 @@ class OpenRun:
     """
 
     journal: Journal
+    lease: Lease
     run: RunRecord
     snapshot: Snapshot
     """The state when the run began."""
@@ -75,7 +76,7 @@ def writing(
             check(snapshot)
         _close_dead(store, lease, now)
         store.start_run(lease, run)
-        session = OpenRun(journal=Journal(store, lease), run=run, snapshot=snapshot)
+        session = OpenRun(journal=Journal(store, lease), lease=lease, run=run, snapshot=snapshot)
         try:
             yield session
         except BaseException:

@@ -99,11 +99,10 @@ def failing(error: Exception) -> Callable[[], str]:
 
 
 def test_a_function_that_fails_is_told_as_an_error_of_the_state(tmp_path: Path) -> None:
-    with deploy(Bare(), MemoryCloud(), tmp_path, key=failing(TimeoutError("the KMS doesn't answer"))) as deployment:
-        with pytest.raises(
-            oc.StateError, match="the function that gets the deployment's key raised TimeoutError"
-        ) as caught:
-            deployment.plan()
+    deployment = deploy(Bare(), MemoryCloud(), tmp_path, key=failing(TimeoutError("the KMS doesn't answer")))
+    told = "the function that gets the deployment's key raised TimeoutError"
+    with deployment, pytest.raises(oc.StateError, match=told) as caught:
+        deployment.plan()
     assert isinstance(caught.value.__cause__, TimeoutError)
 
 
