@@ -6,6 +6,7 @@ import base64
 import functools
 import html
 import json
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -456,6 +457,8 @@ def test_what_keeps_secrets_shows_nothing_of_them() -> None:
     witness = Witness()
     for thing in (Revealed(VALUES["environment"]), Inputs({"a": Revealed(VALUES["environment"])})):
         witness.note("printed", f"{thing} {thing!r} {[thing]}")
+        with pytest.raises(TypeError, match="can't be pickled"):
+            pickle.dumps(thing)
     for secret in (oc.Secret.env("A"), oc.Secret.file("b"), oc.Secret.generate("c")):
         witness.see("secret", secret)
     assert witness.found == {}

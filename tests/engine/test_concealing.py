@@ -123,3 +123,38 @@ def test_short_and_harmless_texts_stay() -> None:
     concealer = Concealer()
     concealer.learn({"a": Revealed("no"), "b": [Revealed(7), "open"], "c": Revealed("open sesame")})
     assert concealer.text("no 7 open doors, said the open sesame man") == "no 7 open doors, said the (secret) man"
+
+
+def test_a_long_secret_is_hidden_whole_and_line_by_line() -> None:
+    concealer = Concealer()
+    lines = [f"line {number} of a long script" for number in range(100)]
+    script = "\n".join(lines)
+    concealer.learn(Revealed(script))
+    for text in (script, json.dumps(script), base64.b64encode(script.encode()).decode(), lines[50], lines[50][:15]):
+        assert "of a long" not in concealer.text(f"said: {text}")
+        assert concealer.text(f"said: {text}") != f"said: {text}"
+
+
+def test_what_is_expected_is_learnt_when_something_is_to_be_hidden_and_once() -> None:
+    concealer = Concealer()
+    asked: list[str] = []
+
+    def learn_all() -> None:
+        asked.append("")
+        concealer.learn(Revealed(PASSWORD))
+
+    concealer.expect(learn_all)
+    assert not asked
+    assert concealer.text(PASSWORD) == concealer.text(PASSWORD) == "(secret)"
+    assert len(asked) == 1
+
+
+def test_groups_are_cleaned_with_what_is_in_them() -> None:
+    concealer = Concealer()
+    concealer.learn(Revealed(PASSWORD))
+    inner = oc.InvalidRequestError(f"refused {PASSWORD}", remedy=f"not {PASSWORD}", code=PASSWORD)
+    group = oc.ApplyError("it failed", [inner, oc.ApplyError("more", [KeyError({"deep": [PASSWORD]})])])
+    concealer.clean(group)
+    told = f"{group} {group!r} {vars(inner)}" + "".join(traceback.format_exception(group))
+    assert PASSWORD not in told
+    assert "refused (secret)" in told
