@@ -31,9 +31,9 @@ def discreet(method: Callable[Concatenate[D, P], T]) -> Callable[Concatenate[D, 
     def call(self: D, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(self, *args, **kwargs)
-        except Exception as error:
+        except BaseException as error:
             self._concealer.clean(error)
-            if self._concealer.keeps_quiet(error):
+            if self._concealer.keeps_quiet(error) or not isinstance(error, Exception):
                 raise
             told = InternalError(f"{type(error).__name__} was raised, and what it says holds a secret")
         raise told

@@ -11,7 +11,7 @@ from orchestra.errors import DefinitionError, StateError
 from orchestra.model.secrets import Secret, SecretSource
 from orchestra.model.values import Revealed
 
-KeySource: TypeAlias = "str | Secret | Callable[[], str]"
+KeySource: TypeAlias = str | Secret | Callable[[], str]
 """The key itself, `Secret.env` or `Secret.file`, or a function that asks for it, such as one that calls a KMS."""
 
 VARIABLE: Final = "ORCHESTRA_KEY"

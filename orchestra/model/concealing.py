@@ -37,6 +37,7 @@ class Concealer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._expecting = threading.RLock()
         self._known: dict[str, None] = {}
         self._long: dict[str, None] = {}
         self._new: list[str] = []
@@ -69,9 +70,10 @@ class Concealer:
 
     def text(self, text: str) -> str:
         """``text`` without secrets."""
-        expected, self._expected = self._expected, None
-        if expected is not None:
-            expected()
+        with self._expecting:  # nobody is told anything before it is learnt
+            expected, self._expected = self._expected, None
+            if expected is not None:
+                expected()
         hidden = self._all_forms()
         for form in hidden:
             text = text.replace(form, HIDDEN)

@@ -52,6 +52,7 @@ _HEX: Final = re.compile(rb"[0-9A-Fa-f]{24,}")
 def traces(told: bytes, contents: Sequence[str] = (), depth: int = 2) -> list[str]:
     """The names of the secrets of which half or more can be read in ``told``, and what it has plain digests of."""
     found = {name for name, core in CORES.items() if core[:12].encode() in told or core[12:].encode() in told}
+    found.update(f"a content of {len(content)}" for content in contents if content.encode() in told)
     lowered = told.lower()
     for content in (*VALUES.values(), *CORES.values(), *contents):
         for kind in ("md5", "sha1", "sha256"):
@@ -119,6 +120,7 @@ class Planted(oc.Stack):
         self.record = oc.Record(zone=self.zone, name="secret", type="TXT", values=["public", f"v={record}"])
         self.told = oc.Output(f"{environment}@{self.network.id}")
         self.computed = oc.Output(self.account.password.map(len))
+        self.generated = oc.Output(oc.Secret.generate("admin", length=24))
         self.nested = oc.Output({"list": [environment, "plain"]})
 
 

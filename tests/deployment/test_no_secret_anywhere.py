@@ -134,6 +134,7 @@ def test_a_deployments_life_tells_no_secret(
         assert again.is_empty, str(again)
         assert deployment.value(deployment.stack.told).startswith(VALUES["environment"])
         assert deployment.value(deployment.stack.computed) == len(VALUES["output"])
+        witness.contents.append(deployment.value(deployment.stack.generated))
         # what is kept outside the database while it is open: the write-ahead log
         witness.folder(ground.folder, but="cloud.db")
     for name in ("environment", "record", "label", "input", "trigger"):
@@ -150,6 +151,15 @@ def test_a_deployments_life_tells_no_secret(
         witness.deployment(deployment)
     ground.said(capsys)
     ground.assert_silent()
+
+
+def test_the_secrets_reach_the_cloud(simulated_ground: Ground) -> None:
+    with simulated_ground.deployment() as deployment:
+        deployment.apply()
+        generated = deployment.value(deployment.stack.generated)
+    there = b"".join(path.read_bytes() for path in simulated_ground.folder.glob("cloud.db*"))
+    assert {"environment", "file", "label", "output", "record"} <= set(traces(there))
+    assert generated.encode() in there
 
 
 class DriverError(Exception):
@@ -296,8 +306,9 @@ def test_a_crash_a_recovery_and_a_rebuilt_state_tell_no_secret(
 
     with ground.deployment() as deployment:
         ground.cloud.after = die
-        with pytest.raises(Crash):
+        with pytest.raises(Crash) as caught:
             deployment.apply()
+        witness.fail("crash", caught.value)
         ground.cloud.after = lambda operation, kind: None
         witness.see("settlements", deployment.recover())
         witness.see("plan after recovery", deployment.plan())
