@@ -149,6 +149,18 @@ class Resource(_Declared):
         return f"<{type(self).__name__} {self.hint or 'not assigned yet'}>"
 
 
+def known_kinds() -> dict[str, KindSpec]:
+    """Every kind that is defined in this program, by its name; of several with one name the last."""
+    found: dict[str, KindSpec] = {}
+    todo: list[type[Resource]] = [Resource]
+    while todo:
+        cls = todo.pop()
+        todo += reversed(cls.__subclasses__())
+        if "kind" in vars(cls):
+            found[cls.kind.name] = cls.kind
+    return found
+
+
 def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
     """Name, type check and wanted type of each input, compiled once for the kind."""
     hints = hints_of(cls)

@@ -41,6 +41,7 @@ class Reason(enum.Enum):
     REFRESHED = "the cloud tells something new of it"
     UNFINISHED = "its creation was not seen to the end"
     ADOPTED = "it exists already and is taken over"
+    PUT_BACK = "it is still there from before it was replaced, and takes its place again"
     EXCLUDED = "not selected"
     UNCHANGED = "as declared"
 

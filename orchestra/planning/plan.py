@@ -34,6 +34,8 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     partial: bool = False
     """Made with ``target`` or ``exclude``: what was left out may still need changes."""
+    rollback_to: int | None = None
+    """The serial that it goes back to; None for a plan of the stack as it is declared."""
 
     @property
     def is_empty(self) -> bool:

@@ -37,7 +37,9 @@ def digest(plan: Plan) -> str:
 
 
 def _document(plan: Plan) -> dict[str, Any]:
+    goes_back = {} if plan.rollback_to is None else {"rollback_to": plan.rollback_to}
     return {
+        **goes_back,
         "format": FORMAT,
         "version": VERSION,
         "deployment": plan.deployment,
@@ -157,6 +159,7 @@ _PLAN: Final = MappingProxyType(
         "changes": list,
         "outputs": dict,
         "findings": list,
+        "rollback_to": int,
     }
 )
 _CHANGE: Final = MappingProxyType(
@@ -203,7 +206,7 @@ def _addresses(items: list[Any]) -> tuple[Address, ...]:
 
 
 def _decode(document: Any, make: type[Plan]) -> Plan:
-    fields = _checked(document, _PLAN)
+    fields = _checked(document, _PLAN, optional=frozenset({"rollback_to"}))
     return make(
         deployment=fields["deployment"],
         stack=fields["stack"],
@@ -211,6 +214,7 @@ def _decode(document: Any, make: type[Plan]) -> Plan:
         lineage=fields["lineage"],
         serial=fields["serial"],
         partial=fields["partial"],
+        rollback_to=fields.get("rollback_to"),
         unchanged=fields["unchanged"],
         changes=tuple(_decode_change(one) for one in fields["changes"]),
         outputs=_decode_values(fields["outputs"]),

@@ -23,7 +23,7 @@ from orchestra.planning.change import Change
 from orchestra.planning.changes import Subject, change_of, deposed_change, find_moves, outputs_after
 from orchestra.planning.choices import Choices, Wanted, kept_choices
 from orchestra.planning.comparing import Comparison
-from orchestra.planning.decide import Action, Circumstances, Desired, Mode, decide
+from orchestra.planning.decide import Action, Circumstances, Desired, Mode, Reason, decide
 from orchestra.planning.inputs import Seal, evaluated_at, kept_form, place_of, raw_inputs, sealed
 from orchestra.planning.options import Options, matching, select
 from orchestra.planning.plan import Plan
@@ -50,6 +50,8 @@ class World:
     reveal: Callable[[Secret], Revealed]
     open_value: Callable[[Value, str], Value]
     seal: Seal
+    put_back: frozenset[Address] = frozenset()
+    """Where something that was replaced is to take its place again."""
 
 
 def make_plan(world: World, options: Options, stack: str) -> Plan:
@@ -147,6 +149,8 @@ class _Planner:
             outdated=subject.is_outdated,
         )
         decision = decide(compared.desired, subject.recorded, subject.observed, given)
+        if subject.address in self._world.put_back and decision[0] in (Action.NO_OP, Action.READ) and given.selected:
+            decision = Action.ADOPT, Reason.PUT_BACK
         self._outputs[subject.address] = outputs_after(subject, decision[0], compared)
         if decision[0] is Action.NO_OP:
             self._unchanged += record is not None and given.selected

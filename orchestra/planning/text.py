@@ -73,6 +73,8 @@ _ALWAYS: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
 def lines(plan: Plan) -> Iterator[Line]:
     """The plan, line by line."""
     purpose = {Mode.DESTROY: " (destroy)", Mode.REFRESH_ONLY: " (refresh only)"}.get(plan.mode, "")
+    if plan.rollback_to is not None:
+        purpose = f" (rollback to serial {plan.rollback_to})"
     yield Line(Style.HEADING, f"Plan for {plan.deployment!r}, stack {plan.stack}{purpose}")
     yield Line(Style.PLAIN, "")
     for change in plan.changes:
