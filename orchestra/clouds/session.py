@@ -6,9 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-import requests
-import requests.adapters
-
 D = TypeVar("D")
 
 
@@ -25,16 +22,3 @@ class Session(Generic[D]):
         if found is None:
             found = self._local.driver = self._factory()
         return found
-
-
-def shared_connections(width: int = 64, timeout: tuple[float, float] = (5.0, 60.0)) -> requests.Session:
-    """A pool of kept-alive connections for the drivers of all threads; no retries, since mutations go through it.
-
-    ``timeout`` is (seconds to connect, seconds between bytes); Libcloud passes it with every request.
-    """
-    session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=8, pool_maxsize=width, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    session.timeout = timeout  # type: ignore[attr-defined]
-    return session
