@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
@@ -27,7 +28,7 @@ from orchestra.engine.recording import adopted, write_records
 from orchestra.engine.recovery import Recovery, Settlement, settle
 from orchestra.engine.rotating import Rotating, Rotation, opened_root, rotate
 from orchestra.engine.run import Run
-from orchestra.engine.running import HEARTBEAT, Office, carry_out, check_fresh, raise_for, writing
+from orchestra.engine.running import HEARTBEAT, Office, Order, carry_out, check_fresh, raise_for, writing
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.errors import DefinitionError, NotFoundError, PlanError
@@ -71,7 +72,8 @@ class Deployment:
     called once (default: the environment variable ``ORCHESTRA_KEY``, or the file that ``ORCHESTRA_KEY_FILE`` names).
     ``listeners`` are called with each `Event`. ``progress`` shows what happens: on a terminal in place (with
     rich, where it is installed), else line by line on standard error. ``width`` is how many calls are made at
-    once at most. Nothing is opened or called until it is needed. Raises `DefinitionError` for a faulty stack.
+    once at most. ``lock_timeout`` is for how many seconds to wait while another process holds the
+    lease (0: not at all). Nothing is opened or called until it is needed. Raises `DefinitionError` for a faulty stack.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Deployment:
         listeners: Sequence[events.Listener] = (),
         progress: bool = True,
         width: int = 16,
+        lock_timeout: float = 0.0,
         clock: Clock | None = None,
     ) -> None:
         if not isinstance(stack, Stack):
@@ -103,6 +106,7 @@ class Deployment:
         self._listeners = tuple(listeners)
         self._progress = progress
         self._width = _width(width)
+        self._lock_timeout = _seconds(lock_timeout)
         self._clock = clock or SystemClock()
         self._store: Store | None = None
 
@@ -137,9 +141,7 @@ class Deployment:
             exclude=_selectors(exclude),
             replace=_selectors(replace),
         )
-        snapshot = self._settled()
-        site = self._site(snapshot)
-        return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
+        return self._planned(options, self._office(self._listeners), refresh)
 
     @discreet
     def drift(self) -> Plan:
@@ -169,22 +171,16 @@ class Deployment:
         if steps failed. After Ctrl-C the calls under way are finished and recorded before `KeyboardInterrupt` is
         raised.
         """
-        plan = plan if plan is not None else self.plan()
-        snapshot = self.store.load()
-        check_fresh(plan, snapshot)
-        site = self._site(snapshot)
-        if width is not None:
-            site = attrs.evolve(site, width=_width(width))
-        with progress_listener(plan, self._progress) as shown:
-            run = carry_out(plan, site, self._office([*shown, *self._listeners]), on_failure)
-        raise_for(run)
-        snapshot = self.store.load()
-        return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
+        if plan is None:
+            return self._carried_out(Options(), on_failure, width)
+        check_fresh(plan, self.store.load())
+        return self._carried_out(plan, on_failure, width)
 
     @discreet
     def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> Run:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
-        return self.apply(self.plan(destroy=True, target=target, exclude=exclude))
+        options = Options(mode=Mode.DESTROY, target=_selectors(target), exclude=_selectors(exclude))
+        return self._carried_out(options, "continue")
 
     @discreet
     def approve(self, plan: Plan, *, by: str = "", note: str = "") -> None:
@@ -216,11 +212,12 @@ class Deployment:
     @discreet
     def recover(self) -> Sequence[Settlement]:
         """Settle the calls that an interrupted run left open, as every plan does first."""
-        snapshot = self.store.load()
+        return self._recovered(self.store.load(), self._office(self._listeners))
+
+    def _recovered(self, snapshot: Snapshot, office: Office) -> Sequence[Settlement]:
         if not snapshot.pending:
             return ()
         site = self._site(snapshot)
-        office = self._office(self._listeners)
         live = Live(self._declaration, site.keyring, snapshot.records)
         with writing(office, "recover") as session:
             recovery = Recovery(
@@ -296,7 +293,7 @@ class Deployment:
         `PlanError` without the extra ``crypto``, `LockedError` if another process is at it.
         """
         source = Key(new)
-        self._settled()
+        self._settled(self._office(self._listeners))
         old, key = self._key.get(), source.get()
         if key is None:
             raise DefinitionError("rotate_key(None): the new key is needed")
@@ -378,12 +375,35 @@ class Deployment:
 
     # -- inside
 
-    def _settled(self) -> Snapshot:
+    def _settled(self, office: Office) -> Snapshot:
         snapshot = self.store.load()
         if snapshot.pending:
-            self.recover()
+            self._recovered(snapshot, office)
             snapshot = self.store.load()
         return snapshot
+
+    def _planned(self, options: Options, office: Office, refresh: bool = True) -> Plan:
+        snapshot = self._settled(office)
+        site = self._site(snapshot)
+        return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
+
+    def _carried_out(self, wanted: Plan | Options, on_failure: OnFailure, width: int | None = None) -> Run:
+        """Carry out a plan, or one that is made of options once the lease is held: it can't become stale."""
+        width = self._width if width is None else _width(width)
+        mode = wanted.mode
+        with contextlib.ExitStack() as progress:
+
+            def prepare(office: Office) -> Order:
+                plan = wanted if isinstance(wanted, Plan) else self._planned(wanted, office)
+                site = attrs.evolve(self._site(self.store.load()), width=width)
+                shown = progress.enter_context(progress_listener(plan, self._progress))
+                return Order(plan=plan, site=site, listeners=(*shown, *self._listeners))
+
+            office = self._office(self._listeners)
+            run = carry_out("destroy" if mode is Mode.DESTROY else "apply", prepare, office, on_failure)
+        raise_for(run)
+        snapshot = self.store.load()
+        return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
 
     def _site(self, snapshot: Snapshot) -> Site:
         key = self._key.get()
@@ -401,7 +421,7 @@ class Deployment:
         )
 
     def _office(self, listeners: Sequence[events.Listener]) -> Office:
-        return Office(store=self.store, clock=self._clock, listeners=tuple(listeners))
+        return Office(store=self.store, clock=self._clock, listeners=tuple(listeners), lock_timeout=self._lock_timeout)
 
     def _scope(self, snapshot: Snapshot) -> Scope:
         keyring = self._site(snapshot).keyring
@@ -416,6 +436,12 @@ class Deployment:
 def _width(given: int) -> int:
     if given < 1:
         raise DefinitionError(f"width={given}: at least 1 is needed")
+    return given
+
+
+def _seconds(given: float) -> float:
+    if not given >= 0.0:  # NaN too
+        raise DefinitionError(f"lock_timeout={given}: zero or more seconds are needed")
     return given
 
 

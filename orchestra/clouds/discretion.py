@@ -6,19 +6,16 @@ http.client prints whatever it sends. The connections made here tell less.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-import requests
-import requests.adapters
 from libcloud.http import LibcloudConnection
 from libcloud.utils.loggingconnection import LoggingConnection
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _SHOWN: Final = frozenset({"Action", "Version"})
 """Fields of a form whose values say what is asked for."""
@@ -107,42 +104,17 @@ class _Terse(logging.Filter):
 _TERSE: Final = _Terse()
 
 
-class _Http(HTTPConnection):
-    debuglevel = 0  # whatever http.client's own is set to: that prints requests as they are sent
+def keep_loggers_terse() -> None:
+    """From now on the logs of requests are told `unsaid`'s way; doing it again changes nothing."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_TERSE)
 
 
-class _Https(HTTPSConnection):
-    debuglevel = 0
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class QuietAdapter(requests.adapters.HTTPAdapter):
-    """Sends requests without a word about what is in them."""
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> Any:
-        """See `requests.adapters.HTTPAdapter.init_poolmanager`."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-        for name in _LOGGERS:
-            logging.getLogger(name).addFilter(_TERSE)  # adding it again changes nothing
-
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        """See `requests.adapters.HTTPAdapter.proxy_manager_for`."""
-        found = super().proxy_manager_for(proxy, **options)
-        found.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-        return found
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """See `requests.adapters.HTTPAdapter.send`."""
-        token = _sending.set(True)
-        try:
-            return super().send(request, *args, **options)
-        finally:
-            _sending.reset(token)
+@contextlib.contextmanager
+def unsaid() -> Iterator[None]:
+    """While this thread sends a request, what is asked in its URL is taken out of logs."""
+    token = _sending.set(True)
+    try:
+        yield
+    finally:
+        _sending.reset(token)

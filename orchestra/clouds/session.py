@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import requests
 
-from orchestra.clouds.discretion import QuietAdapter, QuietConnection
+from orchestra.clouds.discretion import QuietConnection
 from orchestra.model.concealing import Concealer
 from orchestra.model.values import Revealed
 
@@ -33,19 +33,6 @@ class Session(Generic[D]):
         if found is None:
             found = self._local.driver = self._factory()
         return found
-
-
-def shared_connections(width: int = 64, timeout: tuple[float, float] = (5.0, 60.0)) -> requests.Session:
-    """A pool of kept-alive connections for the drivers of all threads; no retries, since mutations go through it.
-
-    ``timeout`` is (seconds to connect, seconds between bytes); Libcloud passes it with every request.
-    """
-    session = requests.Session()
-    adapter = QuietAdapter(pool_connections=8, pool_maxsize=width, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    session.timeout = timeout  # type: ignore[attr-defined]
-    return session
 
 
 def share(driver: Any, connections: requests.Session) -> Any:

@@ -191,7 +191,7 @@ def _network(error: Exception) -> CloudError:
         return InvalidRequestError(
             f"no request could be made ({type(error).__name__})", sent=False, remedy="check the endpoint"
         )
-    if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+    if any(isinstance(cause, _LATE) for cause in causes):
         return TransientError(f"no answer from {host} in time: whether the call happened isn't known")
     return TransientError(
         f"the connection to {host} broke before the answer was complete ({type(error).__name__}): "
@@ -205,6 +205,7 @@ _UNCONNECTED: Final = (
     requests.exceptions.ConnectTimeout,
     ConnectionRefusedError,
 )
+_LATE: Final = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _UNSENDABLE: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,

@@ -22,6 +22,7 @@ from orchestra.engine.work import Accepted, Finished, Progress, Until, Workshop
 from orchestra.errors import ConflictError, InternalError
 from orchestra.model.declaration import Declared
 from orchestra.model.values import Sealed, Value, Values
+from orchestra.permit import permitted
 from orchestra.planning.decide import Action
 from orchestra.planning.inputs import Final
 from orchestra.planning.steps import Step
@@ -111,7 +112,8 @@ def _made(shop: Workshop, progress: Progress, provider: Provider, draft: Record,
     """Create it. After an attempt without an answer, a name that is taken may have been taken by ourselves."""
     inputs = Inputs(progress.inputs.raw if progress.inputs is not None else {})
     try:
-        return provider.create(inputs, owner)
+        with permitted(shop.permit):
+            return provider.create(inputs, owner)
     except ConflictError:
         found = provider.find(owner, inputs) if progress.unknown else None
         if found is None or not is_ours(found, draft, owner, shop.others()):
@@ -136,7 +138,8 @@ def _update(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
     began()
     changed = frozenset(name for name, value in inputs.kept.items() if not same(change.before.get(name), value))
     update = Update(before=Inputs(_usable(change.before)), after=Inputs(inputs.raw), changed=changed)
-    observation = provider.update(old.external_id, update)
+    with permitted(shop.permit):
+        observation = provider.update(old.external_id, update)
     record = with_outputs(shop, draft, observation)
     if observation.status is not Status.READY:
         return _accepted(record, Until.READY, record)
@@ -168,7 +171,8 @@ def _delete(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
     provider = shop.provider(old.cloud, old.kind, progress.step.id.address)
     _begin(shop, progress, old.token, old.cloud, {})
     began()
-    provider.delete(old.external_id)
+    with permitted(shop.permit):
+        provider.delete(old.external_id)
     return _accepted(old, Until.GONE, None)
 
 

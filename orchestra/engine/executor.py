@@ -164,7 +164,7 @@ class Executor:
             self._stop(f"stopped by {type(report.error).__name__}")
 
     def _answered(self, progress: Progress, result: Accepted | Finished) -> None:
-        self._limit(_cloud_of(progress.step)).end_well()
+        self._limit(_cloud_of(progress.step)).end_well(progress.attempt > 1)
         if isinstance(result, Finished):
             self._done(progress, result)
             return
@@ -182,6 +182,11 @@ class Executor:
             progress.unknown = True
         if not isinstance(error, CloudError) or not retry.again(error, operation, progress.attempt):
             limit.end_badly()
+            self._give_up(progress, error)
+            return
+        if retry.is_budgeted(error) and not limit.budget.take():
+            limit.end_badly()
+            limit.budget.say_so(error, _cloud_of(progress.step))
             self._give_up(progress, error)
             return
         if isinstance(error, ThrottledError):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from orchestra.contracts import Store
-from orchestra.state.journal import Intent, Lease, Outcome
+from orchestra.engine.leases import Tenancy
+from orchestra.state.journal import Intent, Outcome
 
 
 @attrs.define(eq=False)
@@ -28,9 +29,9 @@ class Journal:
     nothing of the others with it.
     """
 
-    def __init__(self, store: Store, lease: Lease) -> None:
+    def __init__(self, store: Store, tenancy: Tenancy) -> None:
         self._store = store
-        self._lease = lease
+        self._tenancy = tenancy
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._next: list[_Entry] = []
@@ -57,10 +58,12 @@ class Journal:
             raise entry.error
 
     def _begin(self, batch: Sequence[_Entry]) -> None:
-        self._store.begin(self._lease, [intent for entry in batch for intent in entry.intents])
+        with self._tenancy.prolonging():
+            self._store.begin(self._tenancy.lease, [intent for entry in batch for intent in entry.intents])
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
-        self._store.commit(self._lease, [outcome for entry in batch for outcome in entry.outcomes])
+        with self._tenancy.prolonging():
+            self._store.commit(self._tenancy.lease, [outcome for entry in batch for outcome in entry.outcomes])
 
     def _write(self, batch: Sequence[_Entry], write: Callable[[Sequence[_Entry]], None]) -> None:
         """Write ``batch`` in one transaction; if that fails, each entry in one of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
@@ -65,6 +65,41 @@ def may_have_begun(error: Exception) -> bool:
     return not isinstance(error, CloudError) or error.sent
 
 
+def is_budgeted(error: CloudError) -> bool:
+    """Whether trying again after ``error`` costs: not where a cloud that is well asks for patience."""
+    return not isinstance(error, (InUseError, ThrottledError))
+
+
+@attrs.define(eq=False)
+class Budget:
+    """How many repetitions one cloud is sent in all, so that many steps don't hammer at one that is down.
+
+    A token bucket like that of the AWS SDKs' standard retry mode ("Retry behavior", AWS SDKs and Tools Reference
+    Guide; botocore's ``RetryQuota``), with its numbers: a repetition takes five tokens of five hundred; one that goes
+    through gives them back, a first attempt that goes through gives one. gRPC's retry throttling (proposal A6) is the
+    same with other numbers.
+    """
+
+    CAPACITY: ClassVar[int] = 500
+    COST: ClassVar[int] = 5
+    tokens: int = CAPACITY
+
+    def take(self) -> bool:
+        """Pay for one repetition; False if there isn't enough left."""
+        if self.tokens < self.COST:
+            return False
+        self.tokens -= self.COST
+        return True
+
+    def refill(self, repeated: bool) -> None:
+        """A call went through, at first or after it was ``repeated``."""
+        self.tokens = min(self.CAPACITY, self.tokens + (self.COST if repeated else 1))
+
+    def say_so(self, error: CloudError, cloud: str) -> None:
+        """Tell in ``error``, the last one, why there is no further attempt."""
+        error.message += f" (not tried again: so many calls to the cloud {cloud!r} failed that its retries are used up)"
+
+
 @attrs.define(eq=False)
 class Concurrency:
     """How many calls one cloud is sent at once: halved when it throttles, slowly back up when it doesn't (AIMD).
@@ -78,6 +113,7 @@ class Concurrency:
     """Calls under way."""
     held: int = 0
     """Calls that were throttled and wait to be made again."""
+    budget: Budget = attrs.field(factory=Budget)
 
     def __attrs_post_init__(self) -> None:
         self.limit = self.ceiling
@@ -101,9 +137,10 @@ class Concurrency:
         self.held -= 1
         self.begin()
 
-    def end_well(self) -> None:
-        """A call went through."""
+    def end_well(self, repeated: bool = False) -> None:
+        """A call went through, at first or ``repeated``."""
         self.busy -= 1
+        self.budget.refill(repeated)
         self.limit = min(self.ceiling, self.limit + 1.0 / self.limit)
 
     def end_badly(self) -> None:

@@ -135,7 +135,7 @@ def _write(session: OpenRun, office: Office, rotating: Rotating, records: list[R
         run=session.run.id,
         detail="renewed" if rotating.renew else "kept under another key",
     )
-    office.store.rekey(session.lease, root, outcomes, entry)
+    office.store.rekey(session.tenancy.lease, root, outcomes, entry)
 
 
 def _renewed(

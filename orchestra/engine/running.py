@@ -16,12 +16,12 @@ from orchestra.engine.announcing import Announcer
 from orchestra.engine.attended import Interrupt, attended
 from orchestra.engine.executor import INTERRUPTED, Executor, OnFailure, Settings
 from orchestra.engine.journal import Journal
-from orchestra.engine.leases import held, this_process
+from orchestra.engine.leases import Tenancy, Waiting, held, this_process
 from orchestra.engine.live import Live
 from orchestra.engine.run import Run, StepResult, StepStatus
 from orchestra.engine.survey import Site
 from orchestra.engine.work import Workshop
-from orchestra.errors import ApplyError, LeaseLostError, StalePlanError, StateError
+from orchestra.errors import ApplyError, LeaseLostError, LockedError, StalePlanError, StateError
 from orchestra.planning.decide import Action, Mode
 from orchestra.planning.plan import Plan
 from orchestra.planning.steps import Step, expand
@@ -39,10 +39,25 @@ HEARTBEAT: Final = 15.0
 
 @attrs.frozen(kw_only=True, eq=False)
 class Office:
-    """Where a run is written down, and who hears of it."""
+    """Where a run is written down, and who hears of it.
+
+    ``lock_timeout`` is for how many seconds to wait for a lease that another holds. ``tenancy`` is the lease, if it is
+    held already.
+    """
 
     store: Store
     clock: Clock
+    listeners: Sequence[events.Listener] = ()
+    lock_timeout: float = 0.0
+    tenancy: Tenancy | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Order:
+    """A plan, and what it takes to carry it out."""
+
+    plan: Plan
+    site: Site
     listeners: Sequence[events.Listener] = ()
 
 
@@ -54,12 +69,24 @@ class OpenRun:
     """
 
     journal: Journal
-    lease: Lease
+    tenancy: Tenancy
     run: RunRecord
     snapshot: Snapshot
     """The state when the run began."""
     status: RunStatus = RunStatus.SUCCEEDED
     counts: Mapping[str, int] = attrs.field(factory=dict)
+
+
+@contextlib.contextmanager
+def leased(office: Office, purpose: str, stop: Callable[[], bool] = lambda: False) -> Iterator[Tenancy]:
+    """The lease that ``office`` holds; if it holds none, one until the end, waited for unless ``stop`` says not to."""
+    if office.tenancy is not None:
+        yield office.tenancy
+        return
+    clock = office.clock
+    waiting = Waiting(seconds=office.lock_timeout, stop=stop)
+    with held(office.store, this_process(purpose, clock.now()), clock, HEARTBEAT, waiting) as tenancy:
+        yield tenancy
 
 
 @contextlib.contextmanager
@@ -70,13 +97,13 @@ def writing(
     store, now = office.store, office.clock.now()
     holder = this_process(purpose, now)
     run = RunRecord(id=uuid.uuid4().hex, purpose=purpose, started=now, by=str(holder), plan_digest=plan_digest)
-    with held(store, holder, HEARTBEAT) as lease:
-        snapshot = store.load()
+    with leased(office, purpose) as tenancy:
+        lease, snapshot = tenancy.lease, store.load()
         if check is not None:
             check(snapshot)
         _close_dead(store, lease, now)
         store.start_run(lease, run)
-        session = OpenRun(journal=Journal(store, lease), lease=lease, run=run, snapshot=snapshot)
+        session = OpenRun(journal=Journal(store, tenancy), tenancy=tenancy, run=run, snapshot=snapshot)
         try:
             yield session
         except BaseException:
@@ -119,19 +146,36 @@ def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
         )
 
 
-def carry_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure) -> Run:
-    """Do what ``plan`` names. Returns also if steps failed or it was interrupted: `raise_for` says so.
+def carry_out(purpose: str, prepare: Callable[[Office], Order], office: Office, on_failure: OnFailure) -> Run:
+    """Take the lease, and do what the plan names that ``prepare`` then hands over: nobody can get between the two.
 
-    Everything is done in threads of its own, and this one waits: see `attended`.
+    Returns also if steps failed or it was interrupted: `raise_for` says so. Everything is done in threads of its own,
+    and this one waits: see `attended`.
     """
-    return attended(lambda interrupt: _carried_out(plan, site, office, on_failure, interrupt))
+
+    def work(interrupt: Interrupt) -> Run:
+        with contextlib.ExitStack() as lease:
+            try:
+                tenancy = lease.enter_context(leased(office, purpose, lambda: interrupt.asked))
+            except LockedError as error:
+                if interrupt.asked:
+                    raise KeyboardInterrupt("interrupted while it waited for the lease: nothing was begun") from error
+                raise
+            holding = attrs.evolve(office, tenancy=tenancy)
+            return _carried_out(prepare(holding), holding, on_failure, interrupt, lease)
+
+    return attended(work)
 
 
-def _carried_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, interrupt: Interrupt) -> Run:
+def _carried_out(
+    order: Order, office: Office, on_failure: OnFailure, interrupt: Interrupt, lease: contextlib.ExitStack
+) -> Run:
+    """Carry out ``order``; at the end ``lease`` is closed before anybody is told."""
+    plan, site = order.plan, order.site
     purpose = "destroy" if plan.mode is Mode.DESTROY else "apply"
     steps = expand(plan.changes)
     counts = {action.value: number for action, number in plan.counts.items()}
-    announcer = Announcer(office.listeners, interrupt)
+    announcer = Announcer(order.listeners, interrupt)
     began = office.clock.monotonic()
     with writing(
         office, purpose, plan_digest=plan.digest, check=lambda snapshot: _check(plan, site, snapshot)
@@ -149,6 +193,7 @@ def _carried_out(plan: Plan, site: Site, office: Office, on_failure: OnFailure, 
         executor = Executor(steps, shop, settings)
         results = executor.run()
         session.status = _status(results, executor.stopped_by)
+    lease.close()
     ended = Run(
         id=run.id,
         deployment=plan.deployment,
@@ -193,6 +238,7 @@ def _workshop(site: Site, office: Office, session: OpenRun) -> Workshop:
         live=Live(site.declaration, site.keyring, snapshot.records),
         journal=session.journal,
         clock=office.clock,
+        permit=session.tenancy.check,
         records=by_key,
         concealer=site.keyring.concealer,
     )

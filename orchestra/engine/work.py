@@ -32,6 +32,8 @@ class Workshop:
     live: Live
     journal: Journal
     clock: Clock
+    permit: Callable[[], None]
+    """Raises unless a request that changes a cloud may leave now: see `orchestra.permit`."""
     records: Mapping[tuple[Address, str], Record]
     """The records as they were when the run began, by key; a deposed one by its token."""
     made: list[Record] = attrs.field(factory=list)

@@ -87,7 +87,8 @@ class Tenure:
             holder=str(holder),
             since=since,
             remedy=(
-                f"wait for it to finish; if it has died, the lease runs out at {utc(self.expires)}, "
+                "wait for it to finish, as Deployment(lock_timeout=…) does; if it has died, the lease runs out at "
+                f"{utc(self.expires)}, "
                 "or take it away: Deployment.break_lease()"
             ),
         )

@@ -15,9 +15,10 @@ import pytest
 import requests
 from libcloud.common.base import Connection
 
+from orchestra.clouds.connections import Connections
 from orchestra.clouds.discretion import describe
 from orchestra.clouds.provider import translated
-from orchestra.clouds.session import Session, share, shared_connections
+from orchestra.clouds.session import Session, share
 from orchestra.clouds.translate import translate
 from orchestra.errors import InvalidRequestError
 
@@ -77,7 +78,7 @@ def test_libclouds_debug_output_tells_what_a_request_is_about_and_no_value(port:
     try:
         if not is_late:
             libcloud.enable_debug(written)
-        with shared_connections() as connections:
+        with Connections() as connections:
             driver = share(Driver(port), connections)
             libcloud.enable_debug(written)
             assert driver.call() == SECRET
@@ -104,7 +105,7 @@ def test_logs_and_prints_of_a_request_show_no_query_and_no_header(
 ) -> None:
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
     caplog.set_level(logging.DEBUG)
-    with shared_connections() as connections:
+    with Connections() as connections:
         share(Driver(port), connections).call()
     assert '"POST /path?… HTTP/1.1" 200' in caplog.text
     assert SECRET not in caplog.text + capsys.readouterr().out
@@ -112,7 +113,7 @@ def test_logs_and_prints_of_a_request_show_no_query_and_no_header(
 
 def test_logs_of_somebody_elses_requests_are_left_alone(port: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with shared_connections(), requests.Session() as other:
+    with Connections(), requests.Session() as other:
         other.post(f"http://127.0.0.1:{port}/path?query=theirs", data=b"x")
     assert '"POST /path?query=theirs HTTP/1.1" 200' in caplog.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -17,7 +18,8 @@ from virtual_clock import VirtualClock
 import orchestra as oc
 from orchestra.contracts import Store
 from orchestra.events import Event, StepRetried, StepSkipped
-from orchestra.state.journal import Lease
+from orchestra.state.journal import Holder, Lease
+from orchestra.stores import open_store
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -217,3 +219,38 @@ def test_an_interrupt_that_comes_as_the_run_ends_is_not_swallowed(tmp_path: Path
         applied_and_waited()
     assert released == [True]
     assert set(deploy(Chain(servers=0), MemoryCloud(), tmp_path).resources) == {"network", "subnet", "zone"}
+
+
+def test_an_interrupt_while_it_waits_for_the_lease_begins_nothing(tmp_path: Path) -> None:
+    class Pressing(VirtualClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if len(self.slept) == 2:
+                press()
+
+    cloud, clock = MemoryCloud(), Pressing()
+    opened = open_store(tmp_path / "state.db", deployment="test", clock=clock)
+    with contextlib.closing(opened) as other:
+        other.acquire(Holder(user="bea", host="elsewhere", process=7))
+        deployment = deploy(Chain(servers=1), cloud, tmp_path, clock=clock, lock_timeout=1e9)
+        with pytest.raises(KeyboardInterrupt, match="while it waited for the lease: nothing was begun"):
+            deployment.apply()
+    assert cloud.calls == []
+    assert deployment.history() == ()
+
+
+def test_an_interrupt_while_it_plans_begins_nothing_and_gives_the_lease_back(tmp_path: Path) -> None:
+    cloud = MemoryCloud()
+    deployment = deploy(Chain(servers=1), cloud, tmp_path, clock=VirtualClock())
+
+    def hook(operation: str, kind: str, what: str) -> None:
+        if operation == "verify":
+            press()
+
+    cloud.before = hook
+    with pytest.raises(KeyboardInterrupt, match="0 steps are done and recorded"):
+        deployment.apply()
+    cloud.before = quiet
+    assert cloud.operations() == []
+    deployment.apply()
+    assert len(cloud.things) == 4

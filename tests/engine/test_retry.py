@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from memory_cloud import MemoryCloud
@@ -14,7 +15,7 @@ from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.engine import retry
-from orchestra.engine.retry import Concurrency
+from orchestra.engine.retry import Budget, Concurrency
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -87,3 +88,51 @@ def test_steps_that_wait_for_a_throttled_cloud_keep_their_places() -> None:
     limit.begin_again()
     limit.end_well()
     assert limit.has_room
+
+
+# -- the budget of a cloud
+
+
+def test_a_budget_pays_for_a_hundred_repetitions_and_is_filled_by_what_goes_through() -> None:
+    budget = Budget()
+    assert [budget.take() for _ in range(101)] == [True] * 100 + [False]
+    for _ in range(Budget.COST - 1):
+        budget.refill(repeated=False)
+    assert not budget.take()
+    budget.refill(repeated=False)
+    assert budget.take()
+    budget.refill(repeated=True)
+    assert budget.take()
+    for _ in range(1_000):
+        budget.refill(repeated=True)
+    assert budget.tokens == Budget.CAPACITY
+
+
+@pytest.mark.parametrize("width", [1, 16])
+def test_a_cloud_that_is_down_is_not_hammered(tmp_path: Path, width: int) -> None:
+    cloud, clock = MemoryCloud(), VirtualClock()
+
+    def down(operation: str, kind: str, what: str) -> None:
+        if operation == "create" and kind == "compute.Server":
+            raise oc.TransientError("no connection to it could be made", sent=False)
+
+    cloud.before = down
+    deployment = deploy(Chain(servers=200), cloud, tmp_path, clock=clock, width=width)
+    with pytest.raises(oc.ApplyError) as failed:
+        deployment.apply()
+    assert len(failed.value.exceptions) == 200
+    told: Any = next(cause for cause in failed.value.exceptions if "retries are used up" in str(cause))
+    assert str(told) == (
+        f"{told.address}: no connection to it could be made (not tried again: so many "
+        "calls to the cloud 'memory' failed that its retries are used up)"
+    )
+    attempts = sum(1 for operation, kind, _ in cloud.calls if (operation, kind) == ("create", "compute.Server"))
+    assert attempts == 200 + Budget.CAPACITY // Budget.COST, "not eight for each"
+    assert set(deployment.resources) == {"network", "subnet", "zone"}
+
+
+def test_each_cloud_has_a_budget_of_its_own_and_throttling_costs_none(tmp_path: Path) -> None:
+    assert not retry.is_budgeted(oc.ThrottledError("slow"))
+    assert not retry.is_budgeted(oc.InUseError("used"))
+    assert retry.is_budgeted(oc.TransientError("cut"))
+    assert Concurrency(1.0).budget is not Concurrency(1.0).budget

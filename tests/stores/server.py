@@ -90,7 +90,7 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "on",
-            "max_connections": "60",
+            "max_connections": "130",
             "shared_buffers": "16MB",
         }
         self._running = subprocess.Popen(

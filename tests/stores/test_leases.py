@@ -97,8 +97,8 @@ def test_message_of_a_held_lease() -> None:
     assert str(caught.value) == (
         "the state of 'production' in memory is held by ann@build-7, process 4711 (apply), since "
         "2023-11-14T22:13:20Z\n"
-        "  to do: wait for it to finish; if it has died, the lease runs out at 2023-11-14T22:13:50Z, or take it "
-        "away: Deployment.break_lease()"
+        "  to do: wait for it to finish, as Deployment(lock_timeout=…) does; if it has died, the lease runs out at "
+        "2023-11-14T22:13:50Z, or take it away: Deployment.break_lease()"
     )
 
 

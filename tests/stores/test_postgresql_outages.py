@@ -408,6 +408,7 @@ def deployed(cloud: MemoryCloud, url: str, clock: Clock) -> oc.Deployment:
 def test_server_killed_amid_an_apply(
     address: str, moment: str, comes_back: bool, running: PostgresServer, url: str
 ) -> None:
+    """One that is back at once is not noticed; where it stays away, the run stops and nothing is lost."""
     cloud = MemoryCloud()
 
     def kill(operation: str, kind: str, what: str) -> None:
@@ -435,3 +436,27 @@ def test_server_killed_amid_an_apply(
         assert sorted(thing.owner.address for thing in cloud.things.values()) == sorted(shop.resources)
         assert len(cloud.things) == 8
         assert {record.external_id for record in shop.resources.values()} == set(cloud.things)
+
+
+@pytest.mark.parametrize("address", ["network", "web[5]"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_apply_waits_for_a_server_that_comes_back(
+    address: str, moment: str, running: PostgresServer, url: str
+) -> None:
+    cloud, clock = MemoryCloud(), RestartingClock(running, after=0.0)
+    killed_at: list[float] = []
+
+    def kill(operation: str, kind: str, what: str) -> None:
+        if (operation, what) == ("create", address) and not killed_at:
+            killed_at.append(clock.time)
+            running.kill()
+            clock.ends = clock.time + 20.0
+
+    setattr(cloud, moment, kill)
+    with deployed(cloud, url, clock) as shop:
+        assert shop.apply().succeeded
+        assert killed_at
+        assert 20.0 <= clock.time - killed_at[0] < 30.0
+        assert shop.plan().is_empty
+        assert sorted(thing.owner.address for thing in cloud.things.values()) == sorted(shop.resources)
+        assert len(cloud.operations("create")) == len(cloud.things) == 8

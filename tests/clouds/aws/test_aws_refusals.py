@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from orchestra.clouds.connections import Connections, Timeouts
 from orchestra.clouds.families.aws import AwsCloud, aws, query
 from orchestra.clouds.families.aws.connecting import Account, Drivers, Pools
 from orchestra.clouds.families.aws.regions import hosts, known_regions
-from orchestra.clouds.session import shared_connections
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs
 from orchestra.errors import CloudError, CredentialsError, InvalidRequestError, ThrottledError, TransientError
@@ -193,7 +193,7 @@ def test_libclouds_own_retry_stays_off(server: MotoServer, monkeypatch: pytest.M
 
 
 def test_no_answer_in_time_is_told_as_unknown(server: MotoServer) -> None:
-    pools = Pools(ec2=shared_connections(timeout=(5.0, 0.2)))
+    pools = Pools(ec2=Connections(timeouts=Timeouts(silence=0.2)))
     account = Account(REGION, hosts(REGION, server.endpoint), server.access_key, server.secret_key)
     drivers = Drivers(account, pools)
     server.fault(action="CreateVpc", mode="delay", seconds=1.0)

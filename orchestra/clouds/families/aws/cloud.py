@@ -48,9 +48,9 @@ _CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
 class AwsCloud:
     """One account and region of AWS; make it with `aws`. Safe to use from several threads."""
 
-    def __init__(self, account: Account, name: str, settling: float) -> None:
+    def __init__(self, account: Account, name: str, settling: float, *, pools: Pools | None = None) -> None:
         self.name = name
-        pools = Pools()
+        pools = pools or Pools()
         self._session: Session[Drivers] = Session(lambda: Drivers(account, pools), account.secrets)
         self._providers: Mapping[str, Provider] = MappingProxyType(
             {calls.kind: DriverProvider(calls(), self._session, translate, settling=settling) for calls in _CALLS}

@@ -14,11 +14,11 @@ from libcloud.compute.providers import get_driver as get_compute_driver
 from libcloud.dns.providers import get_driver as get_dns_driver
 from libcloud.loadbalancer.providers import get_driver as get_balancing_driver
 from libcloud.storage.providers import get_driver as get_storage_driver
-from requests import Session as Connections
 
+from orchestra.clouds.connections import Connections, Timeouts
 from orchestra.clouds.families.aws.regions import Host, Hosts
 from orchestra.clouds.families.aws.rest import S3Answer
-from orchestra.clouds.session import share, shared_connections
+from orchestra.clouds.session import share
 
 
 @attrs.frozen(repr=False)
@@ -41,10 +41,15 @@ class Account:
 class Pools:
     """Kept-alive connections to each service."""
 
-    ec2: Connections = attrs.field(factory=shared_connections)
-    elb: Connections = attrs.field(factory=shared_connections)
-    route53: Connections = attrs.field(factory=shared_connections)
-    s3: Connections = attrs.field(factory=shared_connections)
+    ec2: Connections = attrs.field(factory=Connections)
+    elb: Connections = attrs.field(factory=Connections)
+    route53: Connections = attrs.field(factory=Connections)
+    s3: Connections = attrs.field(factory=Connections)
+
+    @staticmethod
+    def within(timeouts: Timeouts) -> Pools:
+        """Connections on which each call has ``timeouts``."""
+        return Pools(*(Connections(timeouts=timeouts) for _ in range(4)))
 
 
 _balancing: Final[Any] = get_balancing_driver  # the one of the four that has no types

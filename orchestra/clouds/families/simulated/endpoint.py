@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from libcloud.common.base import Connection, ConnectionKey
 
+from orchestra import permit
 from orchestra.clouds.families.simulated import catalogue
 from orchestra.clouds.families.simulated.behaviour import (
     Behaviour,
@@ -113,6 +114,7 @@ class Endpoint:
             self.behaviour.faults.before(call)
         if self.distortions is not None and (delay := self.distortions.delay(call)):
             self.clock.sleep(delay)
+        permit.ask()  # last: by then a process may have been stopped for a long time
 
     def _leave(self, call: Call) -> None:
         if self.behaviour.faults is not None:
