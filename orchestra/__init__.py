@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestra.deployment import Deployment, PastRun
     from orchestra.diff import PropertyChange
     from orchestra.engine.auditing import Anchor, Audit
-    from orchestra.engine.run import Run, StepResult, StepStatus
+    from orchestra.engine.run import Rollback, Run, StepResult, StepStatus
     from orchestra.errors import (
         ApplyError,
         ChoiceError,
@@ -80,7 +80,7 @@ _NAMES: Final = MappingProxyType(
         "orchestra.deployment": "Deployment PastRun",
         "orchestra.diff": "PropertyChange",
         "orchestra.engine.auditing": "Anchor Audit",
-        "orchestra.engine.run": "Run StepResult StepStatus",
+        "orchestra.engine.run": "Rollback Run StepResult StepStatus",
         "orchestra.errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
         "CycleError DefinitionError InUseError InternalError InvalidRequestError LeaseLostError LockedError "
         "MisuseError NotFoundError NotReadyError OrchestraError PlanError PlanFileError ProtectedError QuotaError "
@@ -158,6 +158,7 @@ __all__ = [
     "Record",
     "Ref",
     "Resource",
+    "Rollback",
     "Rule",
     "Run",
     "Secret",

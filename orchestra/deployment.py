@@ -26,9 +26,10 @@ from orchestra.engine.reading import provider_for
 from orchestra.engine.rebuilding import found_records
 from orchestra.engine.recording import adopted, write_records
 from orchestra.engine.recovery import Recovery, Settlement, settle
+from orchestra.engine.returning import plan_back, recalled
 from orchestra.engine.rotating import Rotating, Rotation, opened_root, rotate
 from orchestra.engine.run import Run
-from orchestra.engine.running import HEARTBEAT, Office, Order, carry_out, check_fresh, raise_for, writing
+from orchestra.engine.running import HEARTBEAT, Office, Order, carry_out, check_fresh, purpose_of, raise_for, writing
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.errors import DefinitionError, NotFoundError, PlanError
@@ -59,6 +60,8 @@ class PastRun:
 
     run: RunRecord
     entries: tuple[Entry, ...]
+    serial: int
+    """The serial of the state once the run had ended, for `Deployment.rollback`; 0 if it didn't end by itself."""
 
 
 class Deployment:
@@ -144,6 +147,20 @@ class Deployment:
         return self._planned(options, self._office(self._listeners), refresh)
 
     @discreet
+    def rollback(self, *, to: int) -> Plan:
+        """A plan that makes everything again as it was at the serial ``to``: print it, then apply it.
+
+        `Run.serial` and `PastRun.serial` tell the serial that each run led to. The plan is made from what the state
+        recorded then, not from the stack, so put the code back as well, or the next plan goes forward again. Inputs
+        that the stack still gives the same value are taken from there, with their secrets. What can't be undone is in
+        the plan's findings: what is made anew has another id and nothing in it; what was made since is deleted;
+        of secrets and of contents only digests are kept. What was replaced and not yet deleted is put back.
+
+        Raises `StateError` for a serial of which nothing is known, `ProtectedError`, and as `plan` does.
+        """
+        return self._planned_back(to, self._office(self._listeners))
+
+    @discreet
     def drift(self) -> Plan:
         """What was changed or deleted in the clouds behind the deployment's back.
 
@@ -166,10 +183,11 @@ class Deployment:
         """Carry out ``plan``, or a new one if none is given, and return what was done.
 
         ``on_failure``: ``"continue"`` goes on with everything that doesn't hang on what failed, ``"stop"`` begins
-        nothing new. ``width``: calls at once at most, for this run. Raises `StalePlanError` if the state moved on
-        since the plan was made, `LockedError` if another process is at it, and `ApplyError` with the root causes
-        if steps failed. After Ctrl-C the calls under way are finished and recorded before `KeyboardInterrupt` is
-        raised.
+        nothing new, ``"rollback"`` begins nothing new and goes back to how it was before, as `rollback` does; the
+        error then tells what can't be undone. ``width``: calls at once at most, for this run. Raises `StalePlanError`
+        if the state moved on since the plan was made, `LockedError` if another process is at it, and `ApplyError` with
+        the root causes if steps failed. After Ctrl-C the calls under way are finished and recorded before
+        `KeyboardInterrupt` is raised.
         """
         if plan is None:
             return self._carried_out(Options(), on_failure, width)
@@ -327,9 +345,16 @@ class Deployment:
     def history(self) -> tuple[PastRun, ...]:
         """Every run so far, oldest first, with its journal."""
         entries: dict[str, list[Entry]] = {}
-        for entry in self.store.journal():
-            entries.setdefault(entry.run, []).append(entry)
-        return tuple(PastRun(run=run, entries=tuple(entries.get(run.id, ()))) for run in self.store.runs())
+        serials: dict[str, int] = {}
+        for line in self.store.audit():
+            if line.step is not None:
+                entries.setdefault(line.run, []).append(line.step)
+            elif line.event is AuditEvent.RUN_FINISHED:
+                serials[line.run] = line.serial
+        return tuple(
+            PastRun(run=run, entries=tuple(entries.get(run.id, ())), serial=serials.get(run.id, 0))
+            for run in self.store.runs()
+        )
 
     @property
     def audit(self) -> Audit:
@@ -390,20 +415,37 @@ class Deployment:
     def _carried_out(self, wanted: Plan | Options, on_failure: OnFailure, width: int | None = None) -> Run:
         """Carry out a plan, or one that is made of options once the lease is held: it can't become stale."""
         width = self._width if width is None else _width(width)
-        mode = wanted.mode
         with contextlib.ExitStack() as progress:
 
-            def prepare(office: Office) -> Order:
-                plan = wanted if isinstance(wanted, Plan) else self._planned(wanted, office)
-                site = attrs.evolve(self._site(self.store.load()), width=width)
+            def order(plan: Plan) -> Order:
+                site = attrs.evolve(self._site_of(plan), width=width)
                 shown = progress.enter_context(progress_listener(plan, self._progress))
                 return Order(plan=plan, site=site, listeners=(*shown, *self._listeners))
 
+            def prepare(office: Office) -> Order:
+                return order(wanted if isinstance(wanted, Plan) else self._planned(wanted, office))
+
+            def undo(office: Office, serial: int) -> Order:
+                return order(self._planned_back(serial, office))
+
             office = self._office(self._listeners)
-            run = carry_out("destroy" if mode is Mode.DESTROY else "apply", prepare, office, on_failure)
+            run = carry_out(purpose_of(wanted), prepare, undo, office, on_failure)
         raise_for(run)
         snapshot = self.store.load()
         return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
+
+    def _planned_back(self, serial: int, office: Office) -> Plan:
+        now = self._settled(office)
+        return plan_back(self._site(now), now, self.store.load_at(serial), type(self.stack).__name__)
+
+    def _site_of(self, plan: Plan) -> Site:
+        """The stack that ``plan`` was made from, which for a rollback is an earlier one."""
+        snapshot = self.store.load()
+        site = self._site(snapshot)
+        if plan.rollback_to is None:
+            return site
+        past = self.store.load_at(plan.rollback_to)
+        return attrs.evolve(site, declaration=recalled(site, snapshot, past).declaration)
 
     def _site(self, snapshot: Snapshot) -> Site:
         key = self._key.get()

@@ -29,8 +29,9 @@ from orchestra.planning.decide import Action
 from orchestra.planning.steps import Step
 from orchestra.state.journal import Operation
 
-OnFailure: TypeAlias = Literal["continue", "stop"]
-"""``continue``: go on with everything that doesn't hang on a failure. ``stop``: begin nothing new."""
+OnFailure: TypeAlias = Literal["continue", "stop", "rollback"]
+"""``continue``: go on with everything that doesn't hang on a failure. ``stop``: begin nothing new. ``rollback``: begin
+nothing new, and undo what was done."""
 
 
 INTERRUPTED: Final = "interrupted"
@@ -237,7 +238,7 @@ class Executor:
         self._ledger.untried(self._schedule.failed(step_id), step_id.address)
         if isinstance(error, StateError) and self.broken is None:
             self.broken = error
-        if self._settings.on_failure == "stop" or self.broken is not None:
+        if self._settings.on_failure != "continue" or self.broken is not None:
             self._stop(f"stopped after {step_id.address} failed")
 
     # -- stopping

@@ -9,6 +9,7 @@ import attrs
 
 from orchestra.model.address import Address
 from orchestra.model.values import Value
+from orchestra.planning.plan import Plan
 
 
 class StepStatus(enum.Enum):
@@ -35,6 +36,25 @@ class StepResult:
     """Of a skipped step: the address of the step that it waited for, or why it was not tried."""
 
 
+@attrs.frozen(kw_only=True)
+class Rollback:
+    """What became of undoing a run that failed, with ``on_failure="rollback"``.
+
+    ``to`` is the serial that it went back to. ``plan`` is what was to be done, with what can't be undone as findings,
+    and ``run`` what was done; None if it did not come to that, for the reason in ``error``.
+    """
+
+    to: int
+    plan: Plan | None = None
+    run: Run | None = None
+    error: Exception | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything is as it was, but for what the findings of the plan tell."""
+        return self.error is None and (self.run is None or self.run.succeeded)
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class Run:
     """The result of an apply: what was done, how long each step took, and what failed."""
@@ -49,6 +69,8 @@ class Run:
     outputs: Mapping[str, Value] = attrs.field(factory=dict)
     """The stack's outputs as far as they are known; secrets sealed."""
     interrupted: bool = False
+    rollback: Rollback | None = None
+    """How it was undone, if it failed and was to be."""
     listener_errors: tuple[Exception, ...] = ()
     """The first exception of each listener that raised one."""
 

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -18,15 +18,19 @@ from orchestra.engine.executor import INTERRUPTED, Executor, OnFailure, Settings
 from orchestra.engine.journal import Journal
 from orchestra.engine.leases import Tenancy, Waiting, held, this_process
 from orchestra.engine.live import Live
-from orchestra.engine.run import Run, StepResult, StepStatus
+from orchestra.engine.run import Rollback, Run, StepResult, StepStatus
 from orchestra.engine.survey import Site
 from orchestra.engine.work import Workshop
 from orchestra.errors import ApplyError, LeaseLostError, LockedError, StalePlanError, StateError
+from orchestra.model.address import Address
 from orchestra.planning.decide import Action, Mode
+from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
+from orchestra.planning.recalling import put_back
+from orchestra.planning.rollback import RULE
 from orchestra.planning.steps import Step, expand
-from orchestra.state.journal import Lease, Operation, RunRecord, RunStatus
-from orchestra.state.records import Snapshot
+from orchestra.state.journal import Lease, Operation, Outcome, Phase, RunRecord, RunStatus
+from orchestra.state.records import Condition, Snapshot
 
 if sys.version_info < (3, 11):  # pragma: no cover
     from exceptiongroup import ExceptionGroup
@@ -146,9 +150,17 @@ def check_fresh(plan: Plan, snapshot: Snapshot) -> None:
         )
 
 
-def carry_out(purpose: str, prepare: Callable[[Office], Order], office: Office, on_failure: OnFailure) -> Run:
+Prepare: TypeAlias = "Callable[[Office], Order]"
+"""Makes the plan that is to be carried out, while the lease is held."""
+
+Undo: TypeAlias = "Callable[[Office, int], Order]"
+"""Makes the plan that goes back to a serial."""
+
+
+def carry_out(purpose: str, prepare: Prepare, undo: Undo, office: Office, on_failure: OnFailure) -> Run:
     """Take the lease, and do what the plan names that ``prepare`` then hands over: nobody can get between the two.
 
+    With ``on_failure="rollback"`` a run that failed is undone by what ``undo`` hands over, under the same lease.
     Returns also if steps failed or it was interrupted: `raise_for` says so. Everything is done in threads of its own,
     and this one waits: see `attended`.
     """
@@ -162,9 +174,27 @@ def carry_out(purpose: str, prepare: Callable[[Office], Order], office: Office, 
                     raise KeyboardInterrupt("interrupted while it waited for the lease: nothing was begun") from error
                 raise
             holding = attrs.evolve(office, tenancy=tenancy)
-            return _carried_out(prepare(holding), holding, on_failure, interrupt, lease)
+            order = prepare(holding)
+            if on_failure != "rollback":
+                return _carried_out(order, holding, on_failure, interrupt, lease)
+            run = _carried_out(order, holding, on_failure, interrupt, contextlib.ExitStack())
+            if not run.failures or run.interrupted:
+                return run
+            rollback = _undone(order.plan.serial, undo, holding, interrupt)
+            interrupted = rollback.run is not None and rollback.run.interrupted
+            return attrs.evolve(run, rollback=rollback, interrupted=interrupted)
 
     return attended(work)
+
+
+def _undone(serial: int, undo: Undo, office: Office, interrupt: Interrupt) -> Rollback:
+    """Go back to ``serial``; what keeps it from that is told, and hides no failure."""
+    try:
+        order = undo(office, serial)
+        run = _carried_out(order, office, "continue", interrupt, contextlib.ExitStack())
+    except Exception as error:
+        return Rollback(to=serial, error=error)
+    return Rollback(to=serial, plan=order.plan, run=run)
 
 
 def _carried_out(
@@ -172,7 +202,7 @@ def _carried_out(
 ) -> Run:
     """Carry out ``order``; at the end ``lease`` is closed before anybody is told."""
     plan, site = order.plan, order.site
-    purpose = "destroy" if plan.mode is Mode.DESTROY else "apply"
+    purpose = purpose_of(plan)
     steps = expand(plan.changes)
     counts = {action.value: number for action, number in plan.counts.items()}
     announcer = Announcer(order.listeners, interrupt)
@@ -181,6 +211,7 @@ def _carried_out(
         office, purpose, plan_digest=plan.digest, check=lambda snapshot: _check(plan, site, snapshot)
     ) as session:
         run, session.counts = session.run, counts
+        _put_back(plan, session, office.clock.now())
         shop = _workshop(site, office, session)
         announcer.tell(events.RunStarted(at=run.started, run=run.id, purpose=purpose, steps=len(steps), counts=counts))
         settings = Settings(
@@ -206,6 +237,43 @@ def _carried_out(
     return attrs.evolve(ended, interrupted=interrupt.heeded, listener_errors=announcer.errors)
 
 
+def purpose_of(wanted: Plan | Options) -> str:
+    """What a run is for, in a word."""
+    if isinstance(wanted, Plan) and wanted.rollback_to is not None:
+        return "rollback"
+    return "destroy" if wanted.mode is Mode.DESTROY else "apply"
+
+
+def _tokens(plan: Plan) -> dict[Address, str]:
+    """Which of those that are or were at an address the plan means."""
+    return {change.address: change.token for change in plan.changes if not change.deposed and change.token}
+
+
+def _put_back(plan: Plan, session: OpenRun, now: float) -> None:
+    """Write down that what was replaced, and is still there, is in use again where ``plan`` says so."""
+    before, after = session.snapshot, put_back(session.snapshot, _tokens(plan))
+    outcomes = []
+    for address, record in after.records.items():
+        successor = before.records.get(address)
+        if successor == record:
+            continue
+        left = () if successor is None else (attrs.evolve(successor, condition=Condition.DEPOSED),)
+        outcomes.append(
+            Outcome(
+                run=session.run.id,
+                address=address,
+                operation=Operation.RECORD,
+                phase=Phase.DONE,
+                at=now,
+                remove=((address, record.token),),
+                write=(*left, record),
+                external_id=record.external_id,
+            )
+        )
+    session.journal.commit(outcomes)
+    session.snapshot = after
+
+
 def _finished(run: Run, status: RunStatus, now: float) -> events.RunFinished:
     done, failed, skipped = (run.count(one) for one in StepStatus)
     return events.RunFinished(
@@ -216,6 +284,7 @@ def _finished(run: Run, status: RunStatus, now: float) -> events.RunFinished:
 def _check(plan: Plan, site: Site, snapshot: Snapshot) -> None:
     """Refuse a plan that is stale, or that the stack no longer says, before anything is called or written."""
     check_fresh(plan, snapshot)
+    snapshot = put_back(snapshot, _tokens(plan))
     made = {change.address: change for change in plan.changes if change.action in _MAKES and not change.deposed}
     settled = {address: record for address, record in snapshot.records.items() if address not in made}
     live = Live(site.declaration, site.keyring, settled)
@@ -290,15 +359,38 @@ def _failure(run: Run) -> Exception | None:
     if run.failures:
         causes = list({_cause(step.error): step.error for step in run.failures if step.error is not None}.values())
         skipped = run.count(StepStatus.SKIPPED)
+        undone, more, remedy = _told_of(run.rollback)
         return ApplyError(
             f"{run.purpose} of {run.deployment!r}: {len(run.failures)} of {len(run.steps)} steps failed"
-            + (f", {skipped} that hang on them were skipped" if skipped else ""),
-            [*causes, *heard],
-            "see to the causes and apply again: a new plan goes on from what was done",
+            + (f", {skipped} that hang on them were skipped" if skipped else "")
+            + undone,
+            [*causes, *more, *heard],
+            remedy,
         )
     if len(heard) > 1:
         return ExceptionGroup(f"{run.purpose} of {run.deployment!r} is done, but its listeners failed", list(heard))
     return heard[0] if heard else None
+
+
+def _told_of(rollback: Rollback | None) -> tuple[str, list[Exception], str]:
+    """What a rollback came to: the end of the message, further causes, and what to do."""
+    if rollback is None:
+        return "", [], "see to the causes and apply again: a new plan goes on from what was done"
+    by_hand = f"see to the causes, then look at deployment.rollback(to={rollback.to}), or apply again"
+    if rollback.run is None:
+        error = [] if rollback.error is None else [rollback.error]
+        return f"; it could not be rolled back to serial {rollback.to}", error, by_hand
+    causes = [step.error for step in rollback.run.failures if step.error is not None]
+    if causes:
+        failed = f"{len(causes)} of {len(rollback.run.steps)} steps of that failed"
+        return f"; it was rolled back to serial {rollback.to} in part: {failed}", causes, by_hand
+    findings = rollback.plan.findings if rollback.plan is not None else ()
+    left = "".join(f"\n  - {one.address}: {one.message}" for one in findings if one.rule == RULE)
+    return (
+        f"; it was rolled back to serial {rollback.to}",
+        [],
+        "see to the causes and apply again" + (f"; what can't be undone:{left}" if left else ""),
+    )
 
 
 def _cause(error: Exception) -> str | int:

@@ -40,7 +40,7 @@ def remembered(value: Value, recorded: Value) -> str | None:
     if asked is None or not isinstance(recorded, Mapping):
         return None
     kept = recorded.get("id")
-    same = asked == {"id": kept} or asked == {key: item for key, item in recorded.items() if key != "id"}
+    same = asked in ({"id": kept}, recorded, {key: item for key, item in recorded.items() if key != "id"})
     return kept if same and isinstance(kept, str) else None
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from orchestra.diff import same
 from orchestra.errors import ProtectedError
+from orchestra.graph import closure, dependents
 from orchestra.model.address import Address, sort_key
 from orchestra.planning.change import Change, Finding
 from orchestra.planning.decide import Action
@@ -34,12 +35,13 @@ def rollback_plan(recalled: Recalled, now: Snapshot, to: int, make: Callable[[Op
     while True:
         plan = make(Options(exclude=tuple(sorted(left))))
         stuck = {change.address for change in plan.changes if change.action in _MAKES} & recalled.lost.keys()
+        stuck |= _still_used(plan, left, recalled) - left
         if stuck <= left:
             break
         left |= stuck
     _refuse_protected(plan, now)
     findings = [
-        *(_left_out(address, recalled.lost[address]) for address in sorted(left)),
+        *(_left_out(address, recalled.lost.get(address, ())) for address in sorted(left)),
         *(one for change in plan.changes for one in _limits(change, recalled, now)),
         *(one for address in recalled.lost.keys() - left for one in _kept(address, recalled)),
     ]
@@ -51,7 +53,22 @@ def _finding(address: Address, message: str) -> Finding:
     return Finding(rule=RULE, address=address, message=message)
 
 
+def _still_used(plan: Plan, left: set[Address], recalled: Recalled) -> set[Address]:
+    """What ``plan`` takes away although something that is left as it is uses it."""
+    records = recalled.snapshot.records
+    needs: dict[Address, tuple[Address, ...]] = {
+        **{address: item.dependencies for address, item in recalled.declaration.resources.items()},
+        **{address: record.dependencies for address, record in records.items()},
+    }
+    users = dependents(needs)
+    stay = closure(left, lambda one: users.get(one, ())) & records.keys()
+    used = closure(stay, lambda one: records[one].dependencies if one in records else ())
+    return {change.address for change in plan.changes if change.action in _DROPS and not change.deposed} & used
+
+
 def _left_out(address: Address, names: tuple[str, ...]) -> Finding:
+    if not names:
+        return _finding(address, "it is left as it is: something that can't be put back still uses it")
     return _finding(
         address,
         f"it can't be made again as it was, and is left as it is with what needs it: only a digest of "

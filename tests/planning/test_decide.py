@@ -222,7 +222,7 @@ def test_flags_that_do_not_matter_change_nothing() -> None:
 
 
 def test_every_reason_is_given_somewhere() -> None:
-    elsewhere = {Reason.DEPOSED, Reason.ADOPTED}
+    elsewhere = {Reason.DEPOSED, Reason.ADOPTED, Reason.PUT_BACK}
     assert {case.reason for case in CASES} == set(Reason) - elsewhere
 
 
