@@ -22,6 +22,7 @@ from orchestra.engine.keyring import Keyring
 from orchestra.engine.keys import Key, KeySource
 from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live
+from orchestra.engine.patience import observe
 from orchestra.engine.reading import provider_for
 from orchestra.engine.rebuilding import found_records
 from orchestra.engine.recording import adopted, write_records
@@ -286,7 +287,7 @@ class Deployment:
         snapshot = self.store.load()
         site = self._site(snapshot)
         provider = provider_for(site.clouds, change.cloud, change.kind, change.address)
-        observation = provider.observe([external_id]).found.get(external_id)
+        observation = observe(provider, [external_id], self._clock).found.get(external_id)
         if observation is None:
             raise NotFoundError(f"the cloud {change.cloud!r} has no {change.kind} {external_id!r}", address=address)
         owner = next((r for r in snapshot.records.values() if r.external_id == external_id), None)

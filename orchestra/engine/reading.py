@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from orchestra.contracts import Clock, Cloud, Observation, Provider, Reading
+from orchestra.engine import patience
 from orchestra.errors import ApplyError, CloudError, UnsupportedError
 from orchestra.model.address import Address
 from orchestra.state.records import Record
@@ -98,22 +99,22 @@ def _observe(
 
 def _observe_settled(provider: Provider, group: list[Record], clock: Clock) -> Reading:
     """Observe ``group``. What was made only just now and isn't shown is asked for again until the cloud has settled."""
-    reading = provider.observe([record.external_id for record in group])
+    reading = patience.observe(provider, [record.external_id for record in group], clock)
     settling = provider.capabilities.settling
     found, unread = dict(reading.found), dict(reading.unread)
     young = [record for record in group if record.external_id in reading.gone]
     while young := [one for one in young if clock.now() - one.made_at < settling]:
         clock.sleep(SETTLE_PAUSE)
-        again = provider.observe([record.external_id for record in young])
+        again = patience.observe(provider, [record.external_id for record in young], clock)
         found.update(again.found)
         unread.update(again.unread)
         young = [record for record in young if record.external_id in again.gone]
     return Reading(found=found, gone=reading.gone - found.keys() - unread.keys(), unread=unread)
 
 
-def verify_all(clouds: Iterable[Cloud]) -> None:
+def verify_all(clouds: Iterable[Cloud], clock: Clock) -> None:
     """Ask each cloud once whether credentials, region and network are right."""
     every = list(clouds)
     with ThreadPoolExecutor(max_workers=max(1, len(every)), thread_name_prefix="orchestra-verify") as pool:
-        for _ in itertools.chain(pool.map(lambda cloud: cloud.verify(), every)):
+        for _ in itertools.chain(pool.map(lambda cloud: patience.patiently(cloud.verify, clock), every)):
             pass

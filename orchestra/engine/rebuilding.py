@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import attrs
@@ -9,6 +10,7 @@ import attrs
 from orchestra import graph
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status
 from orchestra.engine.live import Live
+from orchestra.engine.patience import patiently
 from orchestra.engine.reading import provider_for
 from orchestra.engine.survey import Site
 from orchestra.model.address import Address, sort_key
@@ -45,7 +47,7 @@ class _Search:
         """Everything that carries this deployment's ownership: (cloud, kind, observation) by address."""
         found: dict[Address, list[tuple[str, str, Observation]]] = {}
         for cloud, kind, provider in self._providers():
-            for observation in provider.list():
+            for observation in patiently(functools.partial(_listed, provider), self._site.clock):
                 owner = observation.ownership
                 if owner is not None and owner.deployment == self._site.deployment:
                     found.setdefault(Address(owner.address), []).append((cloud, kind, observation))
@@ -121,6 +123,10 @@ class _Search:
             inputs=inputs,
             outputs=self._live.kept_outputs(address, outputs, inputs),
         )
+
+
+def _listed(provider: Provider) -> list[Observation]:
+    return list(provider.list())
 
 
 def _best_first(observation: Observation) -> tuple[bool, str]:

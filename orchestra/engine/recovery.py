@@ -9,6 +9,7 @@ import attrs
 from orchestra.contracts import Clock, Cloud, Inputs, Observation, Ownership, Status
 from orchestra.engine.drafts import is_ours, uncertain
 from orchestra.engine.journal import Journal
+from orchestra.engine.patience import patiently
 from orchestra.engine.reading import SETTLE_PAUSE, provider_for
 from orchestra.errors import OrchestraError
 from orchestra.model.address import Address
@@ -107,12 +108,16 @@ def _look_for(intent: Intent, deployment: str, recovery: Recovery, since: float)
     clock = recovery.clock
     try:
         provider = provider_for(recovery.clouds, intent.cloud, intent.kind, intent.address)
-        found = provider.find(owner, Inputs(intent.inputs))
+
+        def look() -> Observation | None:
+            return provider.find(owner, Inputs(intent.inputs))
+
+        found = patiently(look, clock)
         # the call may have been made a little after it was begun, and by a machine whose clock is ahead of this one's
         until = min(intent.at, since) + SETTLE_PAUSE + provider.capabilities.settling
         while found is None and provider.capabilities.settling and clock.now() <= until:
             clock.sleep(SETTLE_PAUSE)
-            found = provider.find(owner, Inputs(intent.inputs))
+            found = patiently(look, clock)
         return found
     except OrchestraError as error:
         error.address = error.address or intent.address

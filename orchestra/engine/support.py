@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 
-from orchestra.contracts import Cloud
+from orchestra.contracts import Clock, Cloud
+from orchestra.engine.patience import patiently
 from orchestra.engine.reading import provider_for
 from orchestra.errors import ApplyError, CloudError, PlanError, UnsupportedError
 from orchestra.model.declaration import Declaration, Declared
@@ -43,7 +45,11 @@ def check_support(items: Iterable[Declared], clouds: Mapping[str, Cloud], cloud_
 
 
 def choose_all(
-    declaration: Declaration, snapshot: Snapshot, clouds: Mapping[str, Cloud], cloud_of: Callable[[Declared], str]
+    declaration: Declaration,
+    snapshot: Snapshot,
+    clouds: Mapping[str, Cloud],
+    cloud_of: Callable[[Declared], str],
+    clock: Clock,
 ) -> dict[Wanted, str]:
     """The ids for all portable choices that the state doesn't remember; each different wish is asked once."""
     wanted: dict[Wanted, tuple[dict[str, Plain], Declared]] = {}
@@ -56,7 +62,7 @@ def choose_all(
     for ask, (wish, item) in wanted.items():
         try:
             provider = provider_for(clouds, ask.cloud, ask.kind, item.address)
-            found[ask] = provider.choose(ask.name, wish)
+            found[ask] = patiently(functools.partial(provider.choose, ask.name, wish), clock)
         except (PlanError, CloudError) as error:
             error.address = error.address or item.address
             causes.append(error)

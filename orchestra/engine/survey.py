@@ -48,11 +48,11 @@ def survey(site: Site, snapshot: Snapshot, options: Options, refresh: bool) -> W
         used = {record.cloud for record in records}
         if options.mode is Mode.NORMAL:
             used.update(map(site.cloud_of, items))
-        verify_all(site.clouds[name] for name in sorted(used) if name in site.clouds)
+        verify_all((site.clouds[name] for name in sorted(used) if name in site.clouds), site.clock)
     observations = observe_all(records, site.clouds, site.width, site.clock) if refresh else {}
     choices = {}
     if options.mode is Mode.NORMAL:
-        choices = choose_all(site.declaration, snapshot, site.clouds, site.cloud_of)
+        choices = choose_all(site.declaration, snapshot, site.clouds, site.cloud_of, site.clock)
     return World(
         declaration=site.declaration,
         snapshot=snapshot,

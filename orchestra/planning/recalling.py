@@ -14,7 +14,7 @@ from orchestra.errors import OrchestraError, PlanError
 from orchestra.model.address import Address
 from orchestra.model.building import Placeholder
 from orchestra.model.declaration import Declaration, Declared
-from orchestra.model.expressions import Expression, Inset, Scope, Text, evaluate
+from orchestra.model.expressions import Expression, Inset, Scope, Text, evaluate, sources
 from orchestra.model.fields import KindSpec
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.refs import OutputRef
@@ -135,9 +135,10 @@ class _Memory:
         inputs: dict[str, Expression] = {}
         for name, spec in kind.inputs.items():
             value = record.inputs.get(name)
-            if name in kept_now and not spec.choice:
+            is_lost = _is_lost(value) or (spec.summarize is not None and value is not None)
+            if name in kept_now and not spec.choice and self._is_meant(kept_now[name], record, is_lost):
                 inputs[name] = kept_now[name]
-            elif _is_lost(value) or (spec.summarize is not None and value is not None):
+            elif is_lost:
                 inputs[name] = None
                 lost.append(name)
             else:
@@ -184,6 +185,16 @@ class _Memory:
 
     def _sealed(self, expression: Expression) -> Value:
         return sealed(evaluate(expression, self._present.scope), self._present.seal)
+
+    def _is_meant(self, expression: Expression, record: Record, is_lost: bool) -> bool:
+        """Whether ``expression``, which gives the value of then, may have been what gave it.
+
+        It refers only to what ``record`` used; one that refers to nothing is taken where the value alone is lost.
+        """
+        declaration = self._present.declaration
+        found = list(sources(expression, declaration.placeholders))
+        used = {declaration.address_of(one) for one in found if isinstance(one, Resource)}
+        return used <= set(record.dependencies) and (is_lost or bool(found))
 
     def _uses(self, record: Record) -> Iterator[tuple[str, OutputRef[object]]]:
         """The outputs of what ``record`` used, as they were, and what refers to each; the ids first."""

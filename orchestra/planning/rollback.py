@@ -68,7 +68,9 @@ def _still_used(plan: Plan, left: set[Address], recalled: Recalled) -> set[Addre
 
 def _left_out(address: Address, names: tuple[str, ...]) -> Finding:
     if not names:
-        return _finding(address, "it is left as it is: something that can't be put back still uses it")
+        return _finding(
+            address, "it is left as it is with what needs it: something that can't be put back still uses it"
+        )
     return _finding(
         address,
         f"it can't be made again as it was, and is left as it is with what needs it: only a digest of "

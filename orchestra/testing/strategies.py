@@ -6,7 +6,8 @@ Needs Hypothesis; nothing else in `orchestra.testing` does, and nothing there im
 from __future__ import annotations
 
 from orchestra.clouds.families.simulated.behaviour import Behaviour
-from orchestra.testing.faults import FaultModel
+from orchestra.testing.faults import Fault, FaultModel, Trouble
+from orchestra.testing.latency import LongTail, Uniform
 from orchestra.testing.parts import CHOICES, NEEDS, Part, complete
 
 try:
@@ -51,8 +52,22 @@ def changed(draw: st.DrawFn, before: tuple[Part, ...]) -> tuple[Part, ...]:
     return complete(after.values())
 
 
+def outages() -> st.SearchStrategy[Fault]:
+    """One service is out for a while, and the others aren't."""
+    return st.builds(
+        Fault,
+        st.just(Trouble.UNAVAILABLE),
+        service=st.sampled_from(("network", "compute", "balancing", "dns", "storage")),
+        nth=st.integers(1, 20),
+        calls=st.integers(1, 30),
+    )
+
+
 def fault_models() -> st.SearchStrategy[FaultModel]:
-    """Faults by chance: every trouble that the simulated cloud knows, in rates that an apply may or may not survive."""
+    """Faults by chance: every trouble that the simulated cloud knows, in rates that an apply may or may not survive.
+
+    With an outage of one service now and then, and calls that take long now and then.
+    """
     rate = st.sampled_from((0.0, 0.0, 0.02, 0.08))
     return st.builds(
         FaultModel,
@@ -67,6 +82,8 @@ def fault_models() -> st.SearchStrategy[FaultModel]:
         failed=rate,
         stuck=rate,
         short=rate,
+        also=st.lists(outages(), max_size=1),
+        latency=st.sampled_from((None, None, Uniform(0.05, 2.0), LongTail(0.2))),
     )
 
 
@@ -79,4 +96,5 @@ def behaviours() -> st.SearchStrategy[Behaviour]:
         shutdown_seconds=st.sampled_from((0.0, 20.0)),
         consistency_seconds=st.sampled_from((0.0, 3.0)),
         page_size=st.sampled_from((1, 2, 500)),
+        requests_per_second=st.sampled_from((None, None, 5.0)),
     )

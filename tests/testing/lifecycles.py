@@ -15,7 +15,7 @@ from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.contracts import Inputs, Observation, Ownership, Provider
 from orchestra.model.resource import Resource
 from orchestra.planning.decide import Action
-from orchestra.testing import FaultModel, Part, PartsStack, Script, VirtualClock
+from orchestra.testing import FaultModel, Part, PartsStack, Script, SkewedClock, VirtualClock
 from orchestra.testing.parts import complete, count_of
 
 DAY = 86_400.0
@@ -29,6 +29,8 @@ class Operation(enum.Enum):
     DRIFT = "drift"
     REPLACE = "replace"
     DESTROY = "destroy"
+    BACK = "back"
+    """Changed as well, and then back to the serial before that."""
 
     def __repr__(self) -> str:
         return f"Operation.{self.name}"
@@ -39,7 +41,8 @@ class Life:
     """One life: ``before`` is deployed, ``operation`` is done, ``after`` is deployed, everything is destroyed.
 
     ``faulty`` says in which of the three phases things go wrong, ``tries`` how often each is tried before the faults
-    are lifted.
+    are lifted. ``undoing``: a faulty apply is to be undone by itself. ``ahead`` is how many seconds the cloud's clock
+    is fast.
     """
 
     before: tuple[Part, ...]
@@ -51,6 +54,8 @@ class Life:
     tries: int = 1
     width: int = 4
     pick: int = 0
+    undoing: bool = False
+    ahead: float = 0.0
 
 
 @attrs.frozen
@@ -87,7 +92,8 @@ class _Living:
         self.faults = life.faults.fresh()
         self.faults.lift()
         behaviour = attrs.evolve(life.behaviour, faults=self.faults)
-        self.cloud: SimulatedCloud = oc.clouds.simulated(":memory:", behaviour=behaviour, clock=self.clock)
+        clock = SkewedClock(self.clock, ahead=life.ahead)
+        self.cloud: SimulatedCloud = oc.clouds.simulated(":memory:", behaviour=behaviour, clock=clock)
         self.state = folder / "state.db"
         self.bystanders = [self._bystander(kind, inputs) for kind, inputs in BYSTANDERS]
         self.around = self.cloud.inventory()
@@ -99,7 +105,10 @@ class _Living:
         if self.life.operation is not Operation.DESTROY:
             if self.life.operation is Operation.DRIFT:
                 self._drift()
+            serial = self._serial()
             self._phase(self.life.after, second, self._apply)
+            if self.life.operation is Operation.BACK:
+                self._phase(self.life.before, second, lambda deployment: self._go_back(deployment, serial))
         self._phase((), third, self._destroy)
         self.cloud.close()
 
@@ -147,12 +156,22 @@ class _Living:
         gone = {change.address for change in plan.changes if change.action in GOING}
         made = {change.address for change in plan.changes if change.action in COMING}
         try:
-            deployment.apply(plan)
+            deployment.apply(plan, on_failure="rollback" if self.life.undoing else "continue")
         finally:
             after = {address: record.external_id for address, record in deployment.resources.items()}
             for address, external_id in before.items():
                 assert address in gone or after.get(address) == external_id, f"{address} was not in the plan:\n{plan}"
             assert after.keys() - before.keys() <= made | gone, f"made without being in the plan:\n{plan}"
+
+    def _serial(self) -> int:
+        with self._deployment(self.life.before) as deployment:
+            return deployment.store.load().serial
+
+    def _go_back(self, deployment: oc.Deployment, serial: int) -> None:
+        """Go back, and then do what only the stack can: contents of which a digest is kept are only there."""
+        plan = deployment.rollback(to=serial)
+        deployment.apply(plan)
+        self._apply(deployment)
 
     def _destroy(self, deployment: oc.Deployment) -> None:
         deployment.destroy()
@@ -163,6 +182,7 @@ class _Living:
             records = sorted(deployment.resources.values(), key=lambda one: one.address)
         if records:
             record = records[self.life.pick % len(records)]
+            self.clock.advance(60.0)
             _tolerant(lambda: served(self.cloud, record.kind).delete(record.external_id))
         self.clock.advance(DAY)
 
@@ -181,9 +201,11 @@ class _Living:
         assert not snapshot.deposed, f"left over: {snapshot.deposed}"
         assert not snapshot.pending, f"still open: {snapshot.pending}"
         for record in snapshot.records.values():
+            self.clock.advance(60.0)  # a cloud that throttles takes so much at once
             reading = served(self.cloud, record.kind).observe([record.external_id])
             assert set(reading.found) == {record.external_id}, f"{record.address} isn't there"
         for bystander in self.bystanders:
+            self.clock.advance(60.0)
             external_id = bystander.seen.external_id
             found = bystander.provider.observe([external_id]).found.get(external_id)
             assert found == bystander.seen, f"touched: {bystander.seen}, now {found}"

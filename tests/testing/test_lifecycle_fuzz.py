@@ -31,7 +31,7 @@ def lives(draw: st.DrawFn) -> Life:
     operation = draw(st.sampled_from(Operation))
     return Life(
         before=before,
-        after=draw(strategies.changed(before)) if operation is Operation.CHANGE else before,
+        after=draw(strategies.changed(before)) if operation in (Operation.CHANGE, Operation.BACK) else before,
         operation=operation,
         behaviour=draw(strategies.behaviours()),
         faults=draw(strategies.fault_models()),
@@ -39,6 +39,8 @@ def lives(draw: st.DrawFn) -> Life:
         tries=draw(st.integers(1, 2)),
         width=draw(st.sampled_from((1, 4, 16))),
         pick=draw(st.integers(0, 20)),
+        undoing=draw(st.booleans()),
+        ahead=draw(st.sampled_from((0.0, 0.0, 45.0, -45.0))),
     )
 
 
