@@ -10,10 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+
 from orchestra.clouds.families.simulated.behaviour import Call
 from orchestra.contracts import Store
 from orchestra.state.journal import Holder, Intent, Lease, Outcome, RunRecord
 from orchestra.testing.faults import READ_PREFIXES
+from tests.moto_server.messages import Request
 
 T = TypeVar("T")
 
@@ -41,11 +45,15 @@ class SharedClock:
 
 
 class Executioner:
-    """Kills this process at the ``number``-th boundary that it comes to; 0: never. ``say`` hears which that is."""
+    """Kills this process at the ``number``-th boundary that it comes to; 0: never. ``say`` hears which that is.
 
-    def __init__(self, number: int, say: Callable[[str], None]) -> None:
+    With ``by`` it gets another signal.
+    """
+
+    def __init__(self, number: int, say: Callable[[str], None], by: signal.Signals = signal.SIGKILL) -> None:
         self._number = number
         self._say = say
+        self._by = by
         self._lock = threading.Lock()
         self.passed = 0
 
@@ -55,7 +63,7 @@ class Executioner:
             self.passed += 1
             if self.passed == self._number:
                 self._say(boundary)
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._by)
 
 
 class DeadlyStore:
@@ -106,3 +114,30 @@ class DeadlyCalls:
     def after(self, call: Call) -> None:
         if not call.action.startswith(READ_PREFIXES):
             self._executioner.at("after: call made")
+
+
+def strike_requests(executioner: Executioner) -> None:
+    """From now on this process may be killed around each request over HTTP that changes something."""
+    send = HTTPAdapter.send
+
+    def deadly(self: HTTPAdapter, request: PreparedRequest, *arguments: Any, **more: Any) -> Response:
+        action = _changing(request)
+        if not action:
+            return send(self, request, *arguments, **more)
+        executioner.at(f"before: {action} sent")
+        answer = send(self, request, *arguments, **more)
+        executioner.at(f"after: {action} answered")
+        return answer
+
+    HTTPAdapter.send = deadly  # type: ignore[method-assign]
+
+
+def _changing(request: PreparedRequest) -> str:
+    """What ``request`` changes; '' if it only reads."""
+    path, _, query = request.path_url.partition("?")
+    headers = {name.lower(): str(value) for name, value in request.headers.items()}
+    body = request.body or b""
+    asked = Request(
+        request.method or "", path, query, headers, body.encode() if isinstance(body, str) else bytes(body), {}
+    )
+    return "" if asked.action.startswith(("Describe", "GET ", "HEAD ")) else asked.action

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import attrs
+
 from tests.crash.killing import Crash
+from tests.crash.verdict import Verdict
 
 
 def table(crashes: Iterable[Crash]) -> str:
@@ -18,14 +21,8 @@ def table(crashes: Iterable[Crash]) -> str:
         for boundary in crash.boundaries:
             kills[boundary] += 1
             counts = left.setdefault(boundary, Counter())
-            verdict = crash.verdict
-            counts.update(
-                lost=len(verdict.lost),
-                doubled=len(verdict.doubled),
-                orphaned=len(verdict.orphaned),
-                unsettled=len(verdict.unsettled),
-            )
-    names = ("lost", "doubled", "orphaned", "unsettled")
+            counts.update({name: len(found) for name, found in attrs.asdict(crash.verdict).items()})
+    names = [field.name for field in attrs.fields(Verdict)]
     lines = [f"| killed | kills | {' | '.join(names)} |", "| --- |" + " ---: |" * (1 + len(names))]
     total: Counter[str] = Counter()
     for boundary in sorted(kills):
@@ -37,15 +34,5 @@ def table(crashes: Iterable[Crash]) -> str:
 
 def told(crash: Crash) -> str:
     """One crash with everything that is wrong after it."""
-    verdict = crash.verdict
-    wrong = [
-        f"  {name}: {one}"
-        for name, ones in (
-            ("lost", verdict.lost),
-            ("doubled", verdict.doubled),
-            ("orphaned", verdict.orphaned),
-            ("unsettled", verdict.unsettled),
-        )
-        for one in ones
-    ]
+    wrong = [f"  {name}: {one}" for name, ones in attrs.asdict(crash.verdict).items() for one in ones]
     return "\n".join([f"{crash.case} killed {', '.join(crash.boundaries) or 'never'}", *wrong])

@@ -1,0 +1,72 @@
+"""Work in processes that are forked off, and may be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+PATIENCE: Final = 60
+"""Seconds that a process may take before it counts as hung."""
+
+Say = Callable[[str], None]
+
+
+@attrs.frozen
+class Said:
+    """How a process ended, and what it said."""
+
+    text: str
+    killed: bool
+    failed: bool
+
+
+class Broken(Exception):
+    """A process that nobody killed failed, or hung."""
+
+
+def forked(work: Callable[[Say], None], *, kill_after: float = 0.0) -> Said:
+    """Do ``work`` in a process of its own, which may be killed ``kill_after`` seconds from now."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(reading)
+        _child(work, writing)
+    os.close(writing)
+    if kill_after:
+        threading.Event().wait(kill_after)
+        os.kill(process, signal.SIGKILL)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(process, 0)
+    killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    return Said(text, killed, not killed and status != 0)
+
+
+def told(work: Callable[[], str], what: str) -> str:
+    """What ``work`` returns, done in a process of its own; raises `Broken` if it fails."""
+    said = forked(lambda say: say(work()))
+    if said.killed or said.failed:
+        raise Broken(f"{what}:\n{said.text or 'hung'}")
+    return said.text
+
+
+def _child(work: Callable[[Say], None], writing: int) -> None:
+    def say(text: str) -> None:
+        os.write(writing, text.encode())
+
+    code = 1
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(PATIENCE)
+        work(say)
+        code = 0
+    except BaseException:
+        say(traceback.format_exc())
+    finally:
+        os._exit(code)
