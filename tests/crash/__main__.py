@@ -29,19 +29,20 @@ FOLDER = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), Non
 """Where state and cloud are kept: a killed process, unlike a power cut, needs no disk to lose nothing."""
 
 
-SHORT_STEP = {"simulated": 7, "aws": 17}
+SHORT_STEP = {"simulated": 7, "aws": 29}
+"""How far apart the boundaries are that ``--short`` strikes: AWS takes some hundred requests for each."""
 
 
 def crashes(ground: Ground, chance: random.Random, step: int) -> Iterator[Crash]:
     """One crash after the other: at every boundary first, then by chance, for ever.
 
-    With a ``step`` above 1 only at every so-manieth boundary of each scenario.
+    With a ``step`` above 1 only at every ``step``-th boundary of each scenario, and not by chance.
     """
     weathers = ground.place.weathers
     if step > 1:
         for number, scenario in enumerate(SCENARIOS):
             case = Case(scenario=scenario, weather=weathers[number % len(weathers)])
-            yield from exhaustively(ground, case, chance, first=1 + number, step=step)
+            yield from exhaustively(ground, case, chance, first=1 + 4 * number, step=step)
         return
     for weather in weathers:
         for scenario in SCENARIOS:
@@ -84,8 +85,8 @@ def main() -> int:
     kills = 0
     step = SHORT_STEP[arguments.cloud] if arguments.short else 1
     clock = SharedClock()
-    warm_up()
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder, _place(arguments.cloud, clock) as place:
+        warm_up(place, Path(folder, "warm"))
         for crash in crashes(Ground(Path(folder), place, clock), chance, step):
             found.append(crash)
             kills += len(crash.boundaries)

@@ -160,13 +160,14 @@ class Ground:
         return ""
 
 
-def warm_up() -> None:
+def warm_up(place: Place, folder: Path) -> None:
     """Load in this process what every process that is forked off would have to load; leaves no thread behind."""
-    cloud = oc.clouds.simulated(path=":memory:")
+    place.found(folder)
+    cloud = place.cloud(folder, place.weathers[0])
     with oc.Deployment(Shop(), name=NAME, cloud=cloud, state="sqlite://:memory:", progress=False) as deployment:
         deployment.apply()
         deployment.destroy()
-    cloud.close()
+    place.world(folder)
     assert threading.active_count() == 1, "forking is safe in a process without threads only"
 
 

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import attrs
 
 import orchestra as oc
+from orchestra.clouds.families.aws import AwsCloud
 from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.contracts import Cloud
 from tests.crash.boundaries import DeadlyCalls, Executioner, SharedClock, strike_requests
@@ -86,6 +87,7 @@ class AwsPlace:
     def __init__(self, root: MotoServer) -> None:
         self._root = root
         self._servers: dict[Path, MotoServer] = {}
+        _aws(root).verify()  # what moto loads and makes at the first call, no branch has to
 
     def found(self, folder: Path) -> None:
         folder.mkdir()
@@ -103,14 +105,7 @@ class AwsPlace:
         del weather
         if executioner is not None:
             strike_requests(executioner)
-        server = self._servers[folder]
-        return oc.clouds.aws(
-            region="eu-west-1",
-            endpoint=server.endpoint,
-            access_key=server.access_key,
-            secret_key=server.secret_key,
-            consistency_seconds=0.0,
-        )
+        return _aws(self._servers[folder])
 
     def settle(self, folder: Path) -> None:
         self._servers[folder].wait_until_quiet()
@@ -122,3 +117,13 @@ class AwsPlace:
             counts=Counter(one.kind for one in things),
             oddities=tuple(f"{one.address or one.kind}: {one.external_id} is {one.oddity}" for one in things if one.oddity),
         )
+
+
+def _aws(server: MotoServer) -> AwsCloud:
+    return oc.clouds.aws(
+        region="eu-west-1",
+        endpoint=server.endpoint,
+        access_key=server.access_key,
+        secret_key=server.secret_key,
+        consistency_seconds=0.0,
+    )
