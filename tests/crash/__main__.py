@@ -4,7 +4,11 @@
 boundaries and at any moment, with several calls at once, some of them again during the recovery. It prints a Markdown
 table: where processes were killed, how often, and what that left. ``--cloud aws`` does it on moto's AWS over HTTP,
 where every request that changes something is a boundary. ``--seed`` draws others; ``--short`` strikes a few
-boundaries of each scenario. The exit status is 1 if a crash left anything other than it should be; each of those is
+boundaries of each scenario.
+
+``--stop`` doesn't kill: processes are stopped until their lease is over and another has done their work, and go on
+then. They may begin no call and write nothing. ``--state postgresql://…`` does it on a database, in schemas ``crash_…``
+that are dropped first. The exit status is 1 if a crash left anything other than it should be; each of those is
 told, with how to repeat it.
 """
 
@@ -23,13 +27,15 @@ from tests.crash.killing import Case, Crash, Ground, exhaustively, warm_up
 from tests.crash.places import AwsPlace, Place, SimulatedPlace
 from tests.crash.report import table, told
 from tests.crash.stacks import SCENARIOS
+from tests.crash.states import FileStates, PostgresStates
+from tests.crash.stopping import exhaustively_stopped, is_within_a_call
 from tests.moto_server import moto_server
 
 FOLDER = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), None)
 """Where state and cloud are kept: a killed process, unlike a power cut, needs no disk to lose nothing."""
 
 
-SHORT_STEP = {"simulated": 7, "aws": 29}
+SHORT_STEP = {"simulated": 11, "aws": 47, "stop": 27}
 """How far apart the boundaries are that ``--short`` strikes: AWS takes some hundred requests for each."""
 
 
@@ -42,13 +48,21 @@ def crashes(ground: Ground, chance: random.Random, step: int) -> Iterator[Crash]
     if step > 1:
         for number, scenario in enumerate(SCENARIOS):
             case = Case(scenario=scenario, weather=weathers[number % len(weathers)])
-            yield from exhaustively(ground, case, chance, first=1 + 4 * number, step=step)
+            yield from exhaustively(ground, case, chance, first=1 + 5 * number, step=step)
         return
     for weather in weathers:
         for scenario in SCENARIOS:
             yield from exhaustively(ground, Case(scenario=scenario, weather=weather), chance)
     while True:
         yield ground.play(_drawn(chance, weathers), chance)
+
+
+def stops(ground: Ground, step: int) -> Iterator[Crash]:
+    """A stop at every ``step``-th boundary of every scenario, in the weather in which there is something to wait for."""
+    for number, scenario in enumerate(SCENARIOS):
+        yield from exhaustively_stopped(
+            ground, Case(scenario=scenario, weather="slow"), first=3 + 5 * number, step=step
+        )
 
 
 @contextlib.contextmanager
@@ -74,28 +88,35 @@ def _drawn(chance: random.Random, weathers: Sequence[str]) -> Case:
 
 def main() -> int:
     """Kill, and print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000, help="how many processes to kill (default: 1000)")
-    parser.add_argument("--cloud", choices=list(SHORT_STEP), default="simulated", help="where (default: simulated)")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=1000, help="how many processes to strike (default: 1000)")
+    parser.add_argument("--cloud", choices=("simulated", "aws"), default="simulated", help="where (default: simulated)")
+    parser.add_argument("--stop", action="store_true", help="stop processes and wake them up, on the simulated cloud")
+    parser.add_argument("--state", default="", help="a PostgreSQL database for the states (default: files)")
     parser.add_argument("--seed", type=int, default=1, help="which crashes are drawn (default: 1)")
     parser.add_argument("--short", action="store_true", help="a few boundaries of each scenario only")
     arguments = parser.parse_args()
+    if arguments.stop and arguments.cloud != "simulated":
+        parser.error("--stop is for the simulated cloud")
     chance = random.Random(arguments.seed)
     found: list[Crash] = []
-    kills = 0
-    step = SHORT_STEP[arguments.cloud] if arguments.short else 1
+    kills = bad = 0
+    step = SHORT_STEP["stop" if arguments.stop else arguments.cloud] if arguments.short else 1
     clock = SharedClock()
+    states = PostgresStates(arguments.state) if arguments.state else FileStates()
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder, _place(arguments.cloud, clock) as place:
         warm_up(place, Path(folder, "warm"))
-        for crash in crashes(Ground(Path(folder), place, clock), chance, step):
+        ground = Ground(Path(folder), place, clock, states)
+        for crash in stops(ground, step) if arguments.stop else crashes(ground, chance, step):
             found.append(crash)
             kills += len(crash.boundaries)
-            if not crash.verdict.is_good:
+            if not (crash.verdict.is_good or (arguments.stop and is_within_a_call(crash))):
+                bad += 1
                 print(told(crash), file=sys.stderr, flush=True)
             if kills >= arguments.kills:
                 break
-    print(table(found))
-    return 0 if all(crash.verdict.is_good for crash in found) else 1
+    print(table(found, "stopped" if arguments.stop else "killed"))
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

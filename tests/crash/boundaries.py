@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 import signal
 import struct
 import threading
@@ -44,6 +43,19 @@ class SharedClock:
             self.set(self.now() + seconds)
 
 
+class DeadlyClock:
+    """A clock at which the process may be struck while it waits."""
+
+    def __init__(self, clock: SharedClock, executioner: Executioner) -> None:
+        self._clock = clock
+        self._executioner = executioner
+        self.now = self.monotonic = clock.now
+
+    def sleep(self, seconds: float) -> None:
+        self._executioner.at("while waiting")
+        self._clock.sleep(seconds)
+
+
 class Executioner:
     """Kills this process at the ``number``-th boundary that it comes to; 0: never. ``say`` hears which that is.
 
@@ -55,15 +67,19 @@ class Executioner:
         self._say = say
         self._by = by
         self._lock = threading.Lock()
-        self.passed = 0
+        self._passed = 0
+        self.later: list[str] = []
+        """The boundaries that it came to after the signal."""
 
     def at(self, boundary: str) -> None:
         """The process is at ``boundary``."""
         with self._lock:
-            self.passed += 1
-            if self.passed == self._number:
+            self._passed += 1
+            if self._number and self._passed > self._number:
+                self.later.append(boundary)
+            if self._passed == self._number:
                 self._say(boundary)
-                os.kill(os.getpid(), self._by)
+                signal.pthread_kill(threading.get_ident(), self._by)  # this thread must not go a step further
 
 
 class DeadlyStore:

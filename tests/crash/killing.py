@@ -14,10 +14,11 @@ from typing import Final
 import attrs
 
 import orchestra as oc
-from tests.crash.boundaries import DeadlyStore, Executioner, SharedClock
+from tests.crash.boundaries import DeadlyClock, DeadlyStore, Executioner, SharedClock
 from tests.crash.places import Place
 from tests.crash.processes import Broken, Say, forked, told
 from tests.crash.stacks import SCENARIOS, Scenario, Shop
+from tests.crash.states import FileStates, States
 from tests.crash.verdict import Key, Verdict, judge
 
 NAME: Final = "crash"
@@ -55,10 +56,11 @@ class Crash:
 class Ground:
     """A folder in which cases are played; what they start from is deployed once and copied."""
 
-    def __init__(self, folder: Path, place: Place, clock: SharedClock) -> None:
+    def __init__(self, folder: Path, place: Place, clock: SharedClock, states: States | None = None) -> None:
         self.place = place
+        self.clock = clock
         self._folder = folder
-        self._clock = clock
+        self._states = states or FileStates()
         self._prepared: dict[tuple[str, str], tuple[float, frozenset[Key]]] = {}
         self._seconds: dict[str, float] = {}
 
@@ -91,14 +93,18 @@ class Ground:
             Shop(**(parameters or {})),
             name=NAME,
             cloud=self.place.cloud(folder, case.weather, executioner),
-            state=folder / "state.db",
-            clock=self._clock,
+            state=self._states.url(folder),
+            clock=DeadlyClock(self.clock, executioner) if executioner is not None else self.clock,
             progress=False,
             width=case.width,
         )
         if executioner is not None:
             made._store = DeadlyStore(made.store, executioner)  # type: ignore[assignment]
         return made
+
+    def act(self, case: Case, deployment: oc.Deployment) -> oc.Run:
+        """Do what the scenario says."""
+        return deployment.destroy() if case.scenario.after is None else deployment.apply()
 
     def _killed(self, case: Case, here: Path, number: int, chance: random.Random) -> str | None:
         """Run until it is killed; the boundary, or None if it came to its end."""
@@ -108,10 +114,7 @@ class Ground:
 
         def work(say: Say) -> None:
             deployment = self.deployment(case, here, Executioner(number, say))
-            if case.scenario.after is None:
-                deployment.destroy()
-            else:
-                deployment.apply()
+            self.act(case, deployment)
 
         began = time.perf_counter()
         said = forked(work, kill_after=delay)
@@ -135,7 +138,7 @@ class Ground:
             deployment.destroy()
         else:
             deployment.apply()
-        self._clock.sleep(CATCHING_UP)
+        self.clock.sleep(CATCHING_UP)
         return judge(deployment, self.place.world(here), destroyed=destroys, made=made)
 
     def laid_out(self, case: Case) -> tuple[Path, frozenset[Key]]:
@@ -144,14 +147,16 @@ class Ground:
         template = self._folder / f"{SCENARIOS.index(case.scenario)}-{case.weather}"
         if key not in self._prepared:
             self.place.found(template)
+            self._states.found(template)
             if case.scenario.before is not None:
                 told(lambda: self._prepare(case, template), f"{case.scenario.name} could not be prepared")
-            self._clock.sleep(CATCHING_UP)
-            self._prepared[key] = self._clock.now(), self._there(template)
+            self.clock.sleep(CATCHING_UP)
+            self._prepared[key] = self.clock.now(), self._there(template)
         now, there = self._prepared[key]
         here = self._folder / "case"
         self.place.copy(template, here)
-        self._clock.set(now)
+        self._states.copy(template, here)
+        self.clock.set(now)
         return here, there
 
     def _prepare(self, case: Case, template: Path) -> str:

@@ -112,10 +112,11 @@ class AwsPlace:
 
     def world(self, folder: Path) -> World:
         things = self._servers[folder].inventory()
+        odd = [one for one in things if one.oddity]
         return World(
             things={(one.kind, one.external_id): one.address for one in things},
             counts=Counter(one.kind for one in things),
-            oddities=tuple(f"{one.address or one.kind}: {one.external_id} is {one.oddity}" for one in things if one.oddity),
+            oddities=tuple(f"{one.address or one.kind}: {one.external_id} is {one.oddity}" for one in odd),
         )
 
 

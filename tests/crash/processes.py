@@ -32,15 +32,40 @@ class Broken(Exception):
 
 def forked(work: Callable[[Say], None], *, kill_after: float = 0.0) -> Said:
     """Do ``work`` in a process of its own, which may be killed ``kill_after`` seconds from now."""
+    process, reading = _started(work)
+    if kill_after:
+        threading.Event().wait(kill_after)
+        os.kill(process, signal.SIGKILL)
+    return _ended(process, reading)
+
+
+class Sleeper:
+    """``work`` in a process of its own that stops itself; made when it has done so, or has ended."""
+
+    def __init__(self, work: Callable[[Say], None]) -> None:
+        self._process, self._reading = _started(work)
+        state = os.waitid(os.P_PID, self._process, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self.is_asleep = state is not None and state.si_code == os.CLD_STOPPED
+
+    def woken(self) -> Said:
+        """Let it go on to its end."""
+        if self.is_asleep:
+            os.kill(self._process, signal.SIGCONT)
+        return _ended(self._process, self._reading)
+
+
+def _started(work: Callable[[Say], None]) -> tuple[int, int]:
+    """A process that does ``work``, and where to read what it says."""
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
         os.close(reading)
         _child(work, writing)
     os.close(writing)
-    if kill_after:
-        threading.Event().wait(kill_after)
-        os.kill(process, signal.SIGKILL)
+    return process, reading
+
+
+def _ended(process: int, reading: int) -> Said:
     with os.fdopen(reading, encoding="utf-8") as pipe:
         text = pipe.read()
     _, status = os.waitpid(process, 0)

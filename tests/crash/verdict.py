@@ -58,9 +58,7 @@ class Verdict:
         return Verdict(**{name: tuple(items) for name, items in json.loads(text).items()})
 
 
-def judge(
-    deployment: oc.Deployment, world: World, *, destroyed: bool = False, made: Collection[Key] = ()
-) -> Verdict:
+def judge(deployment: oc.Deployment, world: World, *, destroyed: bool = False, made: Collection[Key] = ()) -> Verdict:
     """Compare the cloud with the state of ``deployment``, the state with its stack, and see that nothing is left to do.
 
     ``made``: what processes that were killed had made.

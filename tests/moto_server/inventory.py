@@ -40,24 +40,23 @@ def _address(backend: Any, identity: str) -> str:
 
 def _networks(backend: Any) -> Iterator[Thing]:
     given = {vpc.id for vpc in backend.vpcs.values() if vpc.is_default}
-    for vpc in backend.vpcs.values():
-        if vpc.id not in given:
-            yield Thing("network.Network", vpc.id, _address(backend, vpc.id))
+    for kind, vpc, identity in _inside(backend):
+        if vpc not in given:
+            yield Thing(kind, identity, _address(backend, identity), "" if vpc else "attached to no network")
+
+
+def _inside(backend: Any) -> Iterator[tuple[str, str, str]]:
+    """Kind, network and id of each network and of what is in one."""
+    yield from (("network.Network", identity, identity) for identity in backend.vpcs)
     for gateway in backend.internet_gateways.values():
-        if gateway.vpc is None or gateway.vpc.id not in given:
-            oddity = "" if gateway.vpc is not None else "attached to no network"
-            yield Thing("network.Gateway", gateway.id, _address(backend, gateway.id), oddity)
+        yield "network.Gateway", gateway.vpc.id if gateway.vpc is not None else "", gateway.id
     for table in backend.route_tables.values():
-        if table.vpc_id not in given and not table.main_association_id:
-            yield Thing("network.RouteTable", table.id, _address(backend, table.id))
-    for zones in backend.subnets.values():
-        for subnet in zones.values():
-            if subnet.vpc_id not in given:
-                yield Thing("network.Subnet", subnet.id, _address(backend, subnet.id))
+        if not table.main_association_id:
+            yield "network.RouteTable", table.vpc_id, table.id
+    for subnets in backend.subnets.values():
+        yield from (("network.Subnet", subnet.vpc_id, subnet.id) for subnet in subnets.values())
     for vpc, groups in backend.groups.items():
-        for group in groups.values():
-            if vpc not in given and group.name != "default":
-                yield Thing("network.Firewall", group.id, _address(backend, group.id))
+        yield from (("network.Firewall", vpc, one.id) for one in groups.values() if one.name != "default")
 
 
 def _servers(backend: Any) -> Iterator[Thing]:
