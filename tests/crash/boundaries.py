@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
 
+from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.simulated.behaviour import Call
 from orchestra.contracts import Store
 from orchestra.state.journal import Holder, Intent, Lease, Outcome, RunRecord
@@ -134,18 +134,18 @@ class DeadlyCalls:
 
 def strike_requests(executioner: Executioner) -> None:
     """From now on this process may be killed around each request over HTTP that changes something."""
-    send = HTTPAdapter.send
+    send = Connections.send
 
-    def deadly(self: HTTPAdapter, request: PreparedRequest, *arguments: Any, **more: Any) -> Response:
+    def deadly(self: Connections, request: PreparedRequest, **named: Any) -> Response:
         action = _changing(request)
         if not action:
-            return send(self, request, *arguments, **more)
+            return send(self, request, **named)
         executioner.at(f"before: {action} sent")
-        answer = send(self, request, *arguments, **more)
+        answer = send(self, request, **named)
         executioner.at(f"after: {action} answered")
         return answer
 
-    HTTPAdapter.send = deadly  # type: ignore[method-assign]
+    Connections.send = deadly  # type: ignore[method-assign]
 
 
 def _changing(request: PreparedRequest) -> str:

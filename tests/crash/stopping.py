@@ -39,8 +39,8 @@ class Awake:
     def went_on(self) -> Iterator[str]:
         """What it may not have done, in words."""
         for one in self.later:
-            if one.startswith("before: ") and one.endswith(("call made", "sent")):
-                yield f"the one that was stopped {self.boundary} began another call later"
+            if one.startswith("after: ") and one.endswith(("call made", "answered")):
+                yield f"the one that was stopped {self.boundary} made a call later"
         if set(self.errors) - {"LeaseLostError", "StalePlanError" if self.boundary == "after: lease taken" else ""}:
             yield f"the one that was stopped ended with {', '.join(self.errors)}: {self.message}"
         if "LeaseLostError" in self.errors and not ("lease" in self.message and "run again" in self.message):
@@ -76,20 +76,6 @@ def stopped(ground: Ground, case: Case) -> Crash:
             wrong += (f"the one that was stopped {awake.boundary} doesn't know that it was overtaken",)
     verdict = attrs.evolve(verdict, unsettled=(*verdict.unsettled, *wrong))
     return Crash(case=case, boundaries=(awake.boundary,), verdict=verdict)
-
-
-def is_within_a_call(crash: Crash) -> bool:
-    """Whether what is wrong is no more than what no lease can keep from happening.
-
-    Whoever is stopped within a call, past the last look at its lease, goes on with that call: what it makes then is
-    there twice, at most once over.
-    """
-    verdict = crash.verdict
-    return (
-        crash.boundaries in (("before: call made",), ("after: call made",))
-        and not (verdict.lost or verdict.orphaned or verdict.remade)
-        and len(verdict.doubled) <= 1
-    )
 
 
 def exhaustively_stopped(ground: Ground, case: Case, *, first: int = 1, step: int = 1) -> Iterator[Crash]:

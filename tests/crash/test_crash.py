@@ -51,7 +51,7 @@ def postgres() -> Iterator[PostgresServer]:
 def test_a_killed_process_loses_doubles_and_orphans_nothing() -> None:
     rows = struck()
     assert {"before: call made", "after: call made", "after: begin written", "before: outcome committed"} < set(rows)
-    assert rows["all"][0] >= 30
+    assert rows["all"][0] >= 20
     assert not any(rows["all"][1:])
 
 
@@ -59,20 +59,18 @@ def test_a_process_killed_between_requests_to_aws_loses_doubles_and_orphans_noth
     rows = struck("--cloud", "aws")
     assert [one for one in rows if one.endswith("sent")]
     assert [one for one in rows if one.endswith("answered")]
-    assert rows["all"][0] >= 14
+    assert rows["all"][0] >= 10
     assert not any(rows["all"][1:])
 
 
-def check_stops(rows: dict[str, list[int]]) -> None:
-    assert {"after: begin written", "before: outcome committed", "while waiting"} < set(rows)
-    assert rows["all"][0] >= 30
-    within = {"before: call made", "after: call made", "all"}
-    assert not [boundary for boundary, (_, *wrong) in rows.items() if any(wrong) and boundary not in within]
-
-
-def test_a_stopped_process_that_is_overtaken_writes_nothing_and_begins_no_call() -> None:
-    check_stops(struck("--stop"))
+def test_a_stopped_process_that_is_overtaken_writes_nothing_and_makes_no_call() -> None:
+    rows = struck("--stop")
+    assert {"after: begin written", "before: call made", "before: outcome committed", "while waiting"} < set(rows)
+    assert rows["all"][0] >= 10
+    assert not any(rows["all"][1:])
 
 
 def test_a_stopped_process_is_kept_out_of_postgresql_as_well(postgres: PostgresServer) -> None:
-    check_stops(struck("--stop", "--state", postgres.url().partition("?")[0]))
+    rows = struck("--stop", "--state", postgres.url().partition("?")[0])
+    assert rows["all"][0] >= 10
+    assert not any(rows["all"][1:])
