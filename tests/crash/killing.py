@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import random
@@ -173,6 +174,8 @@ def warm_up(place: Place, folder: Path) -> None:
         deployment.apply()
         deployment.destroy()
     place.world(folder)
+    del cloud, deployment
+    gc.collect()  # what is still open is closed here, not in every process that is forked off
     assert threading.active_count() == 1, "forking is safe in a process without threads only"
 
 
