@@ -1,9 +1,9 @@
 """Kill processes in the middle of deployments, go on in others, and count what is lost, doubled or orphaned.
 
-``python -m tests.crash --kills 1000`` strikes every boundary of every scenario, and then draws crashes by chance: at
-boundaries and at any moment, with several calls at once, some of them again during the recovery. It prints a Markdown
-table: where processes were killed, how often, and what that left. ``--cloud aws`` does it on moto's AWS over HTTP,
-where every request that changes something is a boundary. ``--seed`` draws others; ``--short`` strikes a few
+``python -m tests.crash --kills 1000`` strikes every boundary of every scenario. A fifth of its crashes is drawn by
+chance: at boundaries and at any moment, with several calls at once, some of them again during the recovery. It prints a
+Markdown table: where processes were killed, how often, and what that left. ``--cloud aws`` does it on moto's AWS over
+HTTP, where every request that changes something is a boundary. ``--seed`` draws others; ``--short`` strikes a few
 boundaries of each scenario.
 
 ``--stop`` doesn't kill: processes are stopped until their lease is over and another has done their work, and go on
@@ -40,7 +40,7 @@ SHORT_STEP = {"simulated": 11, "aws": 47, "stop": 27}
 
 
 def crashes(ground: Ground, chance: random.Random, step: int) -> Iterator[Crash]:
-    """One crash after the other: at every boundary first, then by chance, for ever.
+    """One crash after the other: at every boundary, with a fifth of them drawn by chance in between; then for ever.
 
     With a ``step`` above 1 only at every ``step``-th boundary of each scenario, and not by chance.
     """
@@ -52,7 +52,10 @@ def crashes(ground: Ground, chance: random.Random, step: int) -> Iterator[Crash]
         return
     for weather in weathers:
         for scenario in SCENARIOS:
-            yield from exhaustively(ground, Case(scenario=scenario, weather=weather), chance)
+            for number, crash in enumerate(exhaustively(ground, Case(scenario=scenario, weather=weather), chance)):
+                yield crash
+                if number % 4 == 3:
+                    yield ground.play(_drawn(chance, weathers), chance)
     while True:
         yield ground.play(_drawn(chance, weathers), chance)
 
