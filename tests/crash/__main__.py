@@ -35,7 +35,7 @@ FOLDER = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), Non
 """Where state and cloud are kept: a killed process, unlike a power cut, needs no disk to lose nothing."""
 
 
-SHORT_STEP = {"simulated": 11, "aws": 47, "stop": 27}
+SHORT_STEP = {"simulated": 11, "aws": 31, "stop": 27}
 """How far apart the boundaries are that ``--short`` strikes: AWS takes some hundred requests for each."""
 
 
