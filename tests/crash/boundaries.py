@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import mmap
-import os
 import signal
 import struct
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from requests import PreparedRequest, Response
+
+from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.simulated.behaviour import Call
 from orchestra.contracts import Store
 from orchestra.state.journal import Holder, Intent, Lease, Outcome, RunRecord
 from orchestra.testing.faults import READ_PREFIXES
+from tests.moto_server.messages import Request
 
 T = TypeVar("T")
 
@@ -40,22 +43,43 @@ class SharedClock:
             self.set(self.now() + seconds)
 
 
-class Executioner:
-    """Kills this process at the ``number``-th boundary that it comes to; 0: never. ``say`` hears which that is."""
+class DeadlyClock:
+    """A clock at which the process may be struck while it waits."""
 
-    def __init__(self, number: int, say: Callable[[str], None]) -> None:
+    def __init__(self, clock: SharedClock, executioner: Executioner) -> None:
+        self._clock = clock
+        self._executioner = executioner
+        self.now = self.monotonic = clock.now
+
+    def sleep(self, seconds: float) -> None:
+        self._executioner.at("while waiting")
+        self._clock.sleep(seconds)
+
+
+class Executioner:
+    """Kills this process at the ``number``-th boundary that it comes to; 0: never. ``say`` hears which that is.
+
+    With ``by`` it gets another signal.
+    """
+
+    def __init__(self, number: int, say: Callable[[str], None], by: signal.Signals = signal.SIGKILL) -> None:
         self._number = number
         self._say = say
+        self._by = by
         self._lock = threading.Lock()
-        self.passed = 0
+        self._passed = 0
+        self.later: list[str] = []
+        """The boundaries that it came to after the signal."""
 
     def at(self, boundary: str) -> None:
         """The process is at ``boundary``."""
         with self._lock:
-            self.passed += 1
-            if self.passed == self._number:
+            self._passed += 1
+            if self._number and self._passed > self._number:
+                self.later.append(boundary)
+            if self._passed == self._number:
                 self._say(boundary)
-                os.kill(os.getpid(), signal.SIGKILL)
+                signal.pthread_kill(threading.get_ident(), self._by)  # this thread must not go a step further
 
 
 class DeadlyStore:
@@ -106,3 +130,30 @@ class DeadlyCalls:
     def after(self, call: Call) -> None:
         if not call.action.startswith(READ_PREFIXES):
             self._executioner.at("after: call made")
+
+
+def strike_requests(executioner: Executioner) -> None:
+    """From now on this process may be killed around each request over HTTP that changes something."""
+    send = Connections.send
+
+    def deadly(self: Connections, request: PreparedRequest, **named: Any) -> Response:
+        action = _changing(request)
+        if not action:
+            return send(self, request, **named)
+        executioner.at(f"before: {action} sent")
+        answer = send(self, request, **named)
+        executioner.at(f"after: {action} answered")
+        return answer
+
+    Connections.send = deadly  # type: ignore[method-assign]
+
+
+def _changing(request: PreparedRequest) -> str:
+    """What ``request`` changes; '' if it only reads."""
+    path, _, query = request.path_url.partition("?")
+    headers = {name.lower(): str(value) for name, value in request.headers.items()}
+    body = request.body or b""
+    asked = Request(
+        request.method or "", path, query, headers, body.encode() if isinstance(body, str) else bytes(body), {}
+    )
+    return "" if asked.action.startswith(("Describe", "GET ", "HEAD ")) else asked.action

@@ -1,41 +1,32 @@
-"""Processes that are forked off, killed, and followed by others that go on where they left off."""
+"""Processes that are killed, and followed by others that go on where they left off."""
 
 from __future__ import annotations
 
+import gc
 import itertools
-import os
+import json
 import random
-import shutil
-import signal
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
+from typing import Final
 
 import attrs
 
 import orchestra as oc
-from orchestra.clouds.families.simulated import SimulatedCloud
-from tests.crash.boundaries import DeadlyCalls, DeadlyStore, Executioner, SharedClock
+from tests.crash.boundaries import DeadlyClock, DeadlyStore, Executioner, SharedClock
+from tests.crash.places import Place
+from tests.crash.processes import Broken, Say, forked, told
 from tests.crash.stacks import SCENARIOS, Scenario, Shop
-from tests.crash.verdict import Verdict, judge
+from tests.crash.states import FileStates, States
+from tests.crash.verdict import Key, Verdict, judge
 
-NAME = "crash"
-PATIENCE = 60
-"""Seconds that a process may take before it counts as hung."""
+NAME: Final = "crash"
+RANDOM_MOMENT: Final = "at a random moment"
 
-RANDOM_MOMENT = "at a random moment"
-
-WEATHERS: Mapping[str, oc.clouds.Behaviour] = MappingProxyType(
-    {
-        "prompt": oc.clouds.Behaviour(),
-        "slow": oc.clouds.Behaviour(boot_seconds=1.0, shutdown_seconds=1.0),
-        "lagging": oc.clouds.Behaviour(boot_seconds=1.0, consistency_seconds=2.0, look_up_seconds=1.0),
-    }
-)
-"""How the cloud behaves."""
+CATCHING_UP: Final = 60.0
+"""Seconds after which whatever lags has caught up."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,167 +54,136 @@ class Crash:
     verdict: Verdict
 
 
-class Hung(Exception):
-    """A process neither ended nor died."""
-
-
 class Ground:
     """A folder in which cases are played; what they start from is deployed once and copied."""
 
-    def __init__(self, folder: Path, clock: SharedClock | None = None) -> None:
+    def __init__(self, folder: Path, place: Place, clock: SharedClock, states: States | None = None) -> None:
+        self.place = place
+        self.clock = clock
         self._folder = folder
-        self._clock = clock or SharedClock()
-        self._prepared: dict[tuple[str, str], float] = {}
+        self._states = states or FileStates()
+        self._prepared: dict[tuple[str, str], tuple[float, frozenset[Key]]] = {}
         self._seconds: dict[str, float] = {}
 
     def play(self, case: Case, chance: random.Random) -> Crash:
         """Play one case."""
-        place = self._laid_out(case)
-        boundaries = []
-        first = self._killed(case, place, case.number, chance)
-        if first is not None:
-            boundaries.append(first)
-            if case.second and (second := self._killed(case, place, case.second, chance)):
-                boundaries.append(f"again {second}")
-        said = _forked(lambda say: say(self._settled(case, place).to_json()))
-        if said.killed or said.failed:
-            return Crash(case=case, boundaries=tuple(boundaries), verdict=Verdict(unsettled=(said.text or "hung",)))
-        return Crash(case=case, boundaries=tuple(boundaries), verdict=Verdict.from_json(said.text))
+        here, there_before = self.laid_out(case)
+        boundaries: list[str] = []
+        made: set[Key] = set()
+        for number in (case.number, case.second):
+            if number == 0 and boundaries:
+                break
+            boundary = self._killed(case, here, number, chance)
+            if boundary is None:
+                break
+            self.place.settle(here)
+            made |= self._there(here) - there_before
+            boundaries.append(f"again {boundary}" if boundaries else boundary)
+        try:
+            text = told(lambda: self._settled(case, here, frozenset(made)).to_json(), "the process that came after")
+        except Broken as error:
+            return Crash(case=case, boundaries=tuple(boundaries), verdict=Verdict(unsettled=(str(error),)))
+        return Crash(case=case, boundaries=tuple(boundaries), verdict=Verdict.from_json(text))
 
-    def _killed(self, case: Case, place: Path, number: int, chance: random.Random) -> str | None:
+    def deployment(
+        self, case: Case, folder: Path, executioner: Executioner | None = None, *, before: bool = False
+    ) -> oc.Deployment:
+        """The deployment of ``case`` that is in ``folder``; ``before``: what the scenario starts from."""
+        parameters = case.scenario.before if before or case.scenario.after is None else case.scenario.after
+        made = oc.Deployment(
+            Shop(**(parameters or {})),
+            name=NAME,
+            cloud=self.place.cloud(folder, case.weather, executioner),
+            state=self._states.url(folder),
+            clock=DeadlyClock(self.clock, executioner) if executioner is not None else self.clock,
+            progress=False,
+            width=case.width,
+        )
+        if executioner is not None:
+            made._store = DeadlyStore(made.store, executioner)  # type: ignore[assignment]
+        return made
+
+    def act(self, case: Case, deployment: oc.Deployment) -> oc.Run:
+        """Do what the scenario says."""
+        return deployment.destroy() if case.scenario.after is None else deployment.apply()
+
+    def _killed(self, case: Case, here: Path, number: int, chance: random.Random) -> str | None:
         """Run until it is killed; the boundary, or None if it came to its end."""
-        executioner_number, delay = number, 0.0
+        delay = 0.0
         if number == 0:
             delay = chance.uniform(0.01, self._seconds.get(case.scenario.name, 0.5))
+
+        def work(say: Say) -> None:
+            deployment = self.deployment(case, here, Executioner(number, say))
+            self.act(case, deployment)
+
         began = time.perf_counter()
-        said = _forked(lambda say: self._act(case, place, Executioner(executioner_number, say)), kill_after=delay)
+        said = forked(work, kill_after=delay)
         if said.failed:
-            raise Hung(f"{case}: the first process failed by itself:\n{said.text}")
+            raise Broken(f"{case}: the first process failed by itself:\n{said.text}")
         if not said.killed:
             self._seconds[case.scenario.name] = time.perf_counter() - began
             return None
         return said.text or RANDOM_MOMENT
 
-    def _act(self, case: Case, place: Path, executioner: Executioner) -> None:
-        """What the process does that is to die: what the scenario says."""
-        deployment = self._deployment(
-            case, place, attrs.evolve(WEATHERS[case.weather], faults=DeadlyCalls(executioner))
-        )
-        deployment._store = DeadlyStore(deployment.store, executioner)  # type: ignore[assignment]
-        if case.scenario.after is None:
-            deployment.destroy()
-        else:
-            deployment.apply()
+    def _there(self, folder: Path) -> frozenset[Key]:
+        """Everything that there is."""
+        listed = told(lambda: json.dumps(list(self.place.world(folder).things)), "the one that looks")
+        return frozenset((kind, external_id) for kind, external_id in json.loads(listed))
 
-    def _settled(self, case: Case, place: Path) -> Verdict:
+    def _settled(self, case: Case, here: Path, made: frozenset[Key]) -> Verdict:
         """What the process does that comes after: apply or destroy, and compare."""
-        deployment = self._deployment(case, place, WEATHERS[case.weather])
+        deployment = self.deployment(case, here)
         destroys = case.then_destroy or case.scenario.after is None
         if destroys:
             deployment.destroy()
         else:
             deployment.apply()
-        self._clock.sleep(60.0)  # whatever lags has caught up
-        return judge(deployment, self._cloud(place, WEATHERS["prompt"]), destroys)
+        self.clock.sleep(CATCHING_UP)
+        return judge(deployment, self.place.world(here), destroyed=destroys, made=made)
 
-    def _deployment(
-        self, case: Case, place: Path, behaviour: oc.clouds.Behaviour, *, before: bool = False
-    ) -> oc.Deployment:
-        parameters = case.scenario.before if before or case.scenario.after is None else case.scenario.after
-        return oc.Deployment(
-            Shop(**(parameters or {})),
-            name=NAME,
-            cloud=self._cloud(place, behaviour),
-            state=place / "state.db",
-            clock=self._clock,
-            progress=False,
-            width=case.width,
-        )
-
-    def _cloud(self, place: Path, behaviour: oc.clouds.Behaviour) -> SimulatedCloud:
-        return oc.clouds.simulated(path=place / "cloud.db", behaviour=behaviour, clock=self._clock)
-
-    def _laid_out(self, case: Case) -> Path:
-        """A folder with what the scenario starts from."""
+    def laid_out(self, case: Case) -> tuple[Path, frozenset[Key]]:
+        """A folder with what the scenario starts from, and all that there is."""
         key = (case.scenario.name, case.weather)
         template = self._folder / f"{SCENARIOS.index(case.scenario)}-{case.weather}"
         if key not in self._prepared:
-            template.mkdir()
+            self.place.found(template)
+            self._states.found(template)
             if case.scenario.before is not None:
-                said = _forked(lambda say: self._prepare(case, template))
-                if said.failed or said.killed:
-                    raise Hung(f"{case.scenario.name} could not be prepared:\n{said.text}")
-            self._clock.sleep(60.0)
-            self._prepared[key] = self._clock.now()
-        place = self._folder / "case"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(template, place)
-        self._clock.set(self._prepared[key])
-        return place
+                told(lambda: self._prepare(case, template), f"{case.scenario.name} could not be prepared")
+            self.clock.sleep(CATCHING_UP)
+            self._prepared[key] = self.clock.now(), self._there(template)
+        now, there = self._prepared[key]
+        here = self._folder / "case"
+        self.place.copy(template, here)
+        self._states.copy(template, here)
+        self.clock.set(now)
+        return here, there
 
-    def _prepare(self, case: Case, template: Path) -> None:
-        cloud = self._cloud(template, WEATHERS[case.weather])
-        with self._deployment(case, template, WEATHERS[case.weather], before=True) as deployment:
+    def _prepare(self, case: Case, template: Path) -> str:
+        with self.deployment(case, template, before=True) as deployment:
             deployment.apply()
-            cloud.close()
+        return ""
 
 
-@attrs.frozen
-class _Said:
-    """How a process ended, and what it said."""
-
-    text: str
-    killed: bool
-    failed: bool
-
-
-def _forked(work: Callable[[Callable[[str], None]], None], *, kill_after: float = 0.0) -> _Said:
-    """Do ``work`` in a process of its own, which may be killed ``kill_after`` seconds from now."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(reading)
-        _child(work, writing)
-    os.close(writing)
-    if kill_after:
-        threading.Event().wait(kill_after)
-        os.kill(process, signal.SIGKILL)
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        text = pipe.read()
-    _, status = os.waitpid(process, 0)
-    killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    return _Said(text, killed, not killed and status != 0)
-
-
-def _child(work: Callable[[Callable[[str], None]], None], writing: int) -> None:
-    def say(text: str) -> None:
-        os.write(writing, text.encode())
-
-    code = 1
-    try:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(PATIENCE)
-        work(say)
-        code = 0
-    except BaseException:
-        say(traceback.format_exc())
-    finally:
-        os._exit(code)
-
-
-def warm_up() -> None:
+def warm_up(place: Place, folder: Path) -> None:
     """Load in this process what every process that is forked off would have to load; leaves no thread behind."""
-    cloud = oc.clouds.simulated(path=":memory:")
+    place.found(folder)
+    cloud = place.cloud(folder, place.weathers[0])
     with oc.Deployment(Shop(), name=NAME, cloud=cloud, state="sqlite://:memory:", progress=False) as deployment:
         deployment.apply()
         deployment.destroy()
-    cloud.close()
+    place.world(folder)
+    del cloud, deployment
+    gc.collect()  # what is still open is closed here, not in every process that is forked off
     assert threading.active_count() == 1, "forking is safe in a process without threads only"
 
 
-def exhaustively(ground: Ground, case: Case, chance: random.Random, *, step: int = 1) -> Iterator[Crash]:
-    """``case`` with a death at the first boundary, the next, and so on until a run comes to its end."""
-    for number in itertools.count(1, step):
+def exhaustively(
+    ground: Ground, case: Case, chance: random.Random, *, first: int = 1, step: int = 1
+) -> Iterator[Crash]:
+    """``case`` with a death at the boundary ``first``, then every ``step``-th until a run comes to its end."""
+    for number in itertools.count(first, step):
         crash = ground.play(attrs.evolve(case, number=number), chance)
         yield crash
         if not crash.boundaries:

@@ -21,6 +21,7 @@ class Shop(oc.Stack):
     domain: str = "shop.example"
     device: str = "/dev/sdf"
     motto: str = "welcome"
+    growth: int = 1
 
     def build(self) -> None:
         debian, small = oc.Image(os="debian", version="12"), oc.Size(cpus=1, memory_gib=1)
@@ -28,10 +29,15 @@ class Shop(oc.Stack):
         self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24", labels={"motto": self.motto})
         self.key = oc.KeyPair(public_key=PUBLIC_KEY)
         self.web_firewall = oc.Firewall(
-            network=self.network, description=f"Release {self.release}", ingress=[oc.allow("tcp", 80)]
+            network=self.network,
+            description=f"Release {self.release}",
+            ingress=[oc.allow("tcp", 80), oc.allow("tcp", 8000 + self.growth)],
+            egress=[oc.allow("tcp", 443)],
         )
-        self.database = oc.Server(image=debian, size=small, subnet=self.subnet, key_pair=self.key)
-        self.disk = oc.Volume(size_gib=10, zone=self.database.zone)
+        self.database = oc.Server(
+            image=debian, size=oc.Size(cpus=1, memory_gib=self.growth), subnet=self.subnet, key_pair=self.key
+        )
+        self.disk = oc.Volume(size_gib=10 * self.growth, zone=self.database.zone)
         self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.database, device=self.device)
         self.backup = oc.Snapshot(volume=self.disk)
         self.web = [
@@ -46,11 +52,16 @@ class Shop(oc.Stack):
         ]
         self.front = oc.FloatingIp(server=self.web[0] if self.web else None)
         self.balancer = oc.LoadBalancer(
-            port=80, protocol="http", members=self.web, subnets=[self.subnet], firewalls=[self.web_firewall]
+            port=80,
+            protocol="http",
+            members=self.web,
+            subnets=[self.subnet],
+            firewalls=[self.web_firewall],
+            health_check=oc.HealthCheck(protocol="http", port=80, path=f"/health/{self.growth}"),
         )
         self.zone = oc.Zone(domain=self.domain)
         self.www = oc.Record(zone=self.zone, name="www", type="CNAME", values=[self.balancer.address], ttl=60)
-        self.files = oc.Bucket(labels={"motto": self.motto})
+        self.files = oc.Bucket(versioned=True, labels={"motto": self.motto})
         self.page = oc.Blob(bucket=self.files, key="index.html", content=f"<p>{self.motto}</p>")
 
 
@@ -72,6 +83,7 @@ SCENARIOS = (
     Scenario(name="scale up", before=_shop(), after=_shop(web_servers=4)),
     Scenario(name="scale down", before=_shop(web_servers=4), after=_shop(web_servers=1)),
     Scenario(name="change in place", before=_shop(), after=_shop(motto="hello")),
+    Scenario(name="grow in place", before=_shop(), after=_shop(growth=2)),
     Scenario(name="replace, new first", before=_shop(), after=_shop(release=2)),
     Scenario(name="replace, old first", before=_shop(), after=_shop(domain="store.example", device="/dev/sdg")),
     Scenario(name="destroy", before=_shop(), after=None),

@@ -12,7 +12,7 @@ from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.contracts import Inputs, Ownership
 from orchestra.state.journal import Holder, Intent, Operation, Outcome, Phase
 from tests.crash.stacks import Shop
-from tests.crash.verdict import Verdict, judge
+from tests.crash.verdict import Verdict, judge, simulated_world
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def zone(cloud: SimulatedCloud, address: str) -> str:
 
 
 def test_what_went_well_is_good(deployment: oc.Deployment, cloud: SimulatedCloud) -> None:
-    assert judge(deployment, cloud, False) == Verdict()
-    assert not judge(deployment, cloud, True).is_good
+    assert judge(deployment, simulated_world(cloud)) == Verdict()
+    assert not judge(deployment, simulated_world(cloud), destroyed=True).is_good
     deployment.destroy()
-    assert judge(deployment, cloud, True).is_good
-    assert len(judge(deployment, cloud, False).lost) == len(deployment.graph())
+    assert judge(deployment, simulated_world(cloud), destroyed=True).is_good
+    assert len(judge(deployment, simulated_world(cloud)).lost) == len(deployment.graph())
 
 
 def test_what_is_gone_is_lost(deployment: oc.Deployment, cloud: SimulatedCloud) -> None:
@@ -50,7 +50,7 @@ def test_what_is_gone_is_lost(deployment: oc.Deployment, cloud: SimulatedCloud) 
     provider = cloud.provider(backup.kind)
     assert provider is not None
     provider.delete(backup.external_id)
-    verdict = judge(deployment, cloud, False)
+    verdict = judge(deployment, simulated_world(cloud))
     assert verdict.lost == (f"backup: {backup.external_id}",)
     assert "compute.Snapshot: 0 there, 1 expected" in verdict.unsettled
     assert "backup: the next plan says create, gone from the cloud" in verdict.unsettled
@@ -59,14 +59,14 @@ def test_what_is_gone_is_lost(deployment: oc.Deployment, cloud: SimulatedCloud) 
 
 def test_what_is_there_twice_is_doubled(deployment: oc.Deployment, cloud: SimulatedCloud) -> None:
     second = zone(cloud, "zone")
-    verdict = judge(deployment, cloud, False)
+    verdict = judge(deployment, simulated_world(cloud))
     assert verdict.doubled == (f"zone: {second}",)
     assert verdict.unsettled == ("dns.Zone: 2 there, 1 expected",)
 
 
 def test_what_nobody_knows_is_orphaned(deployment: oc.Deployment, cloud: SimulatedCloud) -> None:
     other = zone(cloud, "old_zone")
-    assert judge(deployment, cloud, False).orphaned == (f"old_zone: {other}",)
+    assert judge(deployment, simulated_world(cloud)).orphaned == (f"old_zone: {other}",)
 
 
 def test_what_is_left_open_is_unsettled(deployment: oc.Deployment, cloud: SimulatedCloud) -> None:
@@ -92,10 +92,17 @@ def test_what_is_left_open_is_unsettled(deployment: oc.Deployment, cloud: Simula
     deployment.store.commit(lease, [forget])
     deployment.store.begin(lease, [delete])
     deployment.store.release(lease)
-    verdict = judge(deployment, cloud, False)
+    verdict = judge(deployment, simulated_world(cloud))
     assert verdict.lost == ("page: not recorded",)
     assert len(verdict.orphaned) == 1
     assert "zone: delete pending" in verdict.unsettled
+
+
+def test_what_was_made_by_one_that_died_and_is_gone_was_made_again(
+    deployment: oc.Deployment, cloud: SimulatedCloud
+) -> None:
+    made = {("dns.Zone", deployment.resources["zone"].external_id), ("dns.Zone", "Z1")}
+    assert judge(deployment, simulated_world(cloud), made=made) == Verdict(remade=("dns.Zone: Z1",))
 
 
 def test_a_verdict_goes_from_process_to_process() -> None:

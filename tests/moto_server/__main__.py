@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -31,10 +32,11 @@ def main() -> None:
         os.environ["MOTO_ENABLE_AMI_VALIDATION"] = "1"
         os.environ["MOTO_ENABLE_KEYPAIR_VALIDATION"] = "1"
         os.environ["MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION"] = "1"
-        from tests.moto_server.serving import server  # moto reads its settings when it is imported
+        from tests.moto_server.serving import Server  # moto reads its settings when it is imported
         from tests.moto_server.shim import Shim
 
-        serving = server(Shim(dict(pair.split(":", 1) for pair in asked.keys.split(","))), asked.port)
+        serving = Server(Shim(dict(pair.split(":", 1) for pair in asked.keys.split(","))), asked.port)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # branches that have ended leave nothing behind
     threading.Thread(target=serving.serve_forever, daemon=True).start()
     if asked.port_file:
         fresh = asked.port_file.with_suffix(".new")

@@ -85,6 +85,19 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/xml; charset=utf-8"),)
 
 
+@attrs.frozen
+class Thing:
+    """One thing that there is: its kind and id as orchestra has them, and whose address it carries.
+
+    ``oddity`` is what is odd about it, '' if nothing.
+    """
+
+    kind: str
+    external_id: str
+    address: str = ""
+    oddity: str = ""
+
+
 def refusal(request: Request, status: int, code: str, message: str) -> Answer:
     """An error document in the form that the service of ``request`` has on AWS."""
     error = f"<Code>{code}</Code><Message>{message}</Message>"

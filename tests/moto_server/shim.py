@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ from tests.moto_server import strictness
 from tests.moto_server.completing import complete_answer, complete_request
 from tests.moto_server.credentials import Credentials
 from tests.moto_server.faults import Dropped, Faults
+from tests.moto_server.inventory import inventory
 from tests.moto_server.mending import mend_answer, mend_request
 from tests.moto_server.messages import Answer, Request, refusal
 from tests.moto_server.tokens import Tokens
@@ -55,6 +57,16 @@ class Shim:
         if fault and fault.mode == "drop_after":
             raise Dropped
         return fault.rewrite(answer) if fault and fault.mode == "rewrite" else answer
+
+    @contextlib.contextmanager
+    def unused(self) -> Iterator[None]:
+        """Inside, no call is under way."""
+        with self._lock:
+            yield
+
+    def be_alone(self) -> None:
+        """Whatever thread held a lock in the process that this one was forked off from, there is none of them here."""
+        self._lock = threading.Lock()
 
     def _work(self, request: Request) -> Answer:
         answer = self._tokens.recall(request) or self._reused(request) or strictness.refuse(request)
@@ -121,6 +133,10 @@ class Shim:
         elif request.path == "/__stats":
             with self._lock:
                 body = json.dumps(self._counts, sort_keys=True).encode()
+            return Answer(200, body, (("Content-Type", "application/json"),))
+        elif request.path == "/__inventory":
+            with self._lock:
+                body = json.dumps([attrs.astuple(thing) for thing in inventory()]).encode()
             return Answer(200, body, (("Content-Type", "application/json"),))
         elif request.path == "/__reset":
             self._reset(request)

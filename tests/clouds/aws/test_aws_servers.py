@@ -111,6 +111,24 @@ def test_a_size_that_cannot_be_had_does_not_leave_it_stopped(scene: Scene) -> No
     assert state(scene, machine) == "running"
 
 
+@pytest.mark.parametrize("broken_off", ["StopInstances", "ModifyInstanceAttribute", "StartInstances"])
+@pytest.mark.parametrize("mode", ["drop_before", "drop_after"])
+def test_a_change_of_size_that_is_broken_off_is_not_taken_for_done(scene: Scene, broken_off: str, mode: str) -> None:
+    machine = scene.machine()
+    scene.server.fault(action=broken_off, mode=mode)
+    if broken_off == "ModifyInstanceAttribute":
+        scene.server.fault(action="StartInstances", mode=mode)
+    with pytest.raises(TransientError):
+        scene.update("compute.Server", machine, scene.server_inputs(), size={"id": "t3.large"})
+    observation = scene.observed("compute.Server", machine)
+    if state(scene, machine) == "stopped":
+        assert "size" not in observation.inputs
+    scene.update("compute.Server", machine, scene.server_inputs(), size={"id": "t3.large"})
+    assert state(scene, machine) == "running"
+    client(scene.server, "ec2").stop_instances(InstanceIds=[machine])
+    assert scene.observed("compute.Server", machine).inputs["size"] == {"id": "t3.large"}
+
+
 def test_labels_change_without_a_stop(scene: Scene) -> None:
     machine = scene.machine()
     scene.update("compute.Server", machine, scene.server_inputs(), labels={"a": "b"})

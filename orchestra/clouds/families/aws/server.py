@@ -19,6 +19,7 @@ from orchestra.model.values import Plain
 from orchestra.resources.compute import Server
 
 _GOING: Final = ("shutting-down", "terminated")
+_STOPPED: Final = ("stopping", "stopped")
 _STATUSES: Final = MappingProxyType(
     {
         "pending": Status.PENDING,
@@ -27,6 +28,10 @@ _STATUSES: Final = MappingProxyType(
         "stopped": Status.READY,  # whoever stopped it did so on purpose: it isn't failed, and no reason to replace it
     }
 )
+_RESIZING: Final = "orchestra:resizing"
+"""The tag of an instance that is stopped for another size: if that is broken off, it isn't taken for one that somebody
+stopped on purpose, and is started again."""
+
 _STOP_POLL: Final = 20.0
 """Seconds after which it is worth looking whether an instance has stopped; most take 10 to 60."""
 
@@ -66,12 +71,14 @@ class ServerCalls(Described):
         if state in _GOING:
             return None
         tags = tags_in(item)
+        is_broken_off = _RESIZING in tags and state in _STOPPED
         return Observation(
             external_id=query.text(item, "instanceId"),
             status=_STATUSES.get(state, Status.PENDING),
             inputs={
                 "image": {"id": query.text(item, "imageId")},
-                "size": {"id": query.text(item, "instanceType")},
+                # an instance that doesn't run has no size yet: so the update that stopped it is sent again
+                **({} if is_broken_off else {"size": {"id": query.text(item, "instanceType")}}),
                 "subnet": query.text(item, "subnetId"),
                 "firewalls": _firewalls(item),
                 "key_pair": query.text(item, "keyName") or None,
@@ -87,7 +94,7 @@ class ServerCalls(Described):
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
-        """See `Calls.update`. A new size stops it first and starts it last.
+        """See `Calls.update`. A new size stops it first and starts it last, with a mark on it in between.
 
         While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
         """
@@ -132,6 +139,8 @@ class ServerCalls(Described):
         state = query.text(item, "instanceState/name")
         if query.text(item, "instanceType") != size:
             if state in ("pending", "running"):
+                mark = query.pairs("Tag", {_RESIZING: size})
+                query.ec2(drivers.ec2, "CreateTags", query.numbered("ResourceId", [external_id]), mark)
                 query.ec2(drivers.ec2, "StopInstances", instance)
                 state = query.text(self._item(drivers, external_id), "instanceState/name")
             if state != "stopped":
@@ -147,10 +156,23 @@ class ServerCalls(Described):
                     {"InstanceId": external_id, "InstanceType.Value": size},
                 )
             except Exception:
-                query.ec2(drivers.ec2, "StartInstances", instance)  # a size that can't be had must not leave it stopped
+                _start(drivers, external_id)  # a size that can't be had must not leave it stopped
                 raise
-        if state in ("stopping", "stopped"):
-            query.ec2(drivers.ec2, "StartInstances", instance)
+        if state in _STOPPED:
+            _start(drivers, external_id)
+        elif _RESIZING in tags_in(item):
+            _unmark(drivers, external_id)
+
+
+def _start(drivers: Drivers, external_id: str) -> None:
+    """Start it, and take the mark away only then."""
+    query.ec2(drivers.ec2, "StartInstances", query.numbered("InstanceId", [external_id]))
+    _unmark(drivers, external_id)
+
+
+def _unmark(drivers: Drivers, external_id: str) -> None:
+    mark = query.numbered_keys("Tag", [_RESIZING])
+    query.ec2(drivers.ec2, "DeleteTags", query.numbered("ResourceId", [external_id]), mark)
 
 
 def _launch(inputs: Inputs, owner: Ownership) -> dict[str, str]:
