@@ -208,12 +208,8 @@ class _Walk:
                     else:
                         used.add(one)
         triggers = self._lifecycle(address, resource, used) if resource.lifecycle is not UNRULED else None
-        for other in resource.depends_on:
-            known = self.by_identity.get(id(other))
-            if known is None:
-                self.faults.append(f"{address}: depends_on names {other!r}, which is in no attribute of this stack")
-            else:
-                used.add(known)
+        if resource.depends_on:
+            self._depends_on(address, resource, used)
         if len(self.faults) > count:
             return None
         return Declared(
@@ -225,6 +221,14 @@ class _Walk:
             dependencies=tuple(sorted(used, key=self._rank.__getitem__) if len(used) > 1 else used),
             secrets=tuple(secrets),
         )
+
+    def _depends_on(self, address: Address, resource: Resource, used: set[Address]) -> None:
+        for other in resource.depends_on:
+            known = self.by_identity.get(id(other))
+            if known is None:
+                self.faults.append(f"{address}: depends_on names {other!r}, which is in no attribute of this stack")
+            else:
+                used.add(known)
 
     def uses(self, expression: Expression, where: str, name: str = "") -> list[Address | Secret]:
         """The addresses and secrets in ``expression``; what belongs to no address is a fault at ``where``."""
