@@ -1,101 +1,168 @@
-"""The benchmarks: ``python benchmarks/run.py`` prints Markdown tables; ``--quick`` does fewer runs of less."""
+"""The benchmarks: ``python benchmarks/run.py`` measures, side by side with Terraform where it is installed.
+
+Prints the tables, and with ``--write`` puts them into ``docs/benchmarks.md`` with a picture. ``--quick`` does fewer
+runs of less.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from measure import Figure, block, processes, python, table
-from stacks import Groups
+import report
+import terraform
+from measure import HERE, Figure, python, seconds, side_by_side, work
+from planted import plant
+from report import Growth, Row
+from shapes import Shape
 
-import orchestra as oc
-
-IMPORT_LIMIT = 2.0
-"""How many times longer than ``import attrs, cattrs`` importing orchestra may take."""
-
-
-def imports(runs: int) -> tuple[str, bool]:
-    """Importing, against importing the two libraries that it is built on."""
-    bare, peer, ours = processes([python("pass"), python("import attrs, cattrs"), python("import orchestra")], runs)
-    rows = [
-        ("bare interpreter", bare, ""),
-        ("import attrs, cattrs", peer, "1.00"),
-        ("import orchestra", ours, f"{ours.median / peer.median:.2f}"),
-    ]
-    holds = ours.median < IMPORT_LIMIT * peer.median
-    verdict = f"limit {IMPORT_LIMIT}: {'holds' if holds else 'BROKEN'}"
-    return table(("whole process", "median, peak memory", "ratio"), rows) + f"\n\n{verdict}", holds
+DOCS = HERE.parent / "docs"
+IMPORT_LIMIT = 0.060
+"""Seconds that importing orchestra may take beyond ``import attrs, cattrs``."""
 
 
-def work(count: int, runs: int) -> list[tuple[str, Figure]]:
-    """Planning and applying ``count`` resources on the simulated cloud, every outcome durable."""
-    first, apply, again, destroy = [], [], [], []
-    for _ in range(runs):
-        with tempfile.TemporaryDirectory() as folder:
-            cloud = oc.clouds.simulated(path=Path(folder) / "cloud.db")
-            stack = Groups(count=count)
-            state = Path(folder) / "state.db"
-            with oc.Deployment(stack, name="bench", cloud=cloud, state=state, progress=False) as deployment:
-                first += block(deployment.plan, 1).seconds
-                plan = deployment.plan()
-                apply += block(lambda plan=plan, run=deployment.apply: run(plan), 1).seconds
-                again += block(deployment.plan, 1).seconds
-                destroy += block(deployment.destroy, 1).seconds
-            if cloud.inventory():
-                raise SystemExit(f"left behind: {cloud.inventory()}")
-    named = {"first plan": first, "apply": apply, "no-op plan, observed": again, "plan and destroy": destroy}
-    return [(name, Figure(tuple(seconds))) for name, seconds in named.items()]
+class Bench:
+    """The measurements, of sizes that ``quick`` makes small, in folders under ``root``."""
 
+    def __init__(self, root: Path, *, quick: bool, runs: int, alone: bool) -> None:
+        self._root = root
+        self._terraform = None if alone else terraform.program()
+        self.scale = 10 if quick else 1
+        self.runs = runs
 
-def terraform(count: int, runs: int) -> list[tuple[str, Figure]] | None:
-    """The same number of ``terraform_data`` resources in groups of ten, or None where Terraform isn't installed."""
-    program = shutil.which("terraform")
-    if program is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        blocks = []
-        for index in range(count):
-            uses = "" if index % 10 == 0 else f"terraform_data.r{index - index % 10}.id"
-            value = json.dumps({"name": f"r{index}", "cidr": "10.0.0.0/16"})[:-1]
-            blocks.append(
-                f'resource "terraform_data" "r{index}" {{\n  input = {value}, "net": join(",", [{uses}])}}\n}}\n'
+    def say(self, what: str) -> None:
+        """Tell on standard error what comes now: the tables come last."""
+        print(f"… {what}", file=sys.stderr, flush=True)
+
+    def planted(self, shape: Shape, count: int) -> Path:
+        """The folder with the state of ``count`` parts."""
+        folder = self._root / f"{shape.value}-{count}"
+        if not folder.exists():
+            folder.mkdir()
+            plant(folder, count, shape)
+        return folder
+
+    def compare(self, name: str, shape: Shape, count: int, *, applied: bool, wanted: float, their_runs: int) -> Row:
+        """One piece of work of whole processes, beside Terraform."""
+        count //= self.scale
+        self.say(f"{name}, {shape.value}, {count}")
+        folder = self.planted(shape, count)
+        what = f"{'no-op' if applied else 'first'} plan, {shape.value} of {count:,}"
+        ours = (work(name, shape.value, count, folder), None, self.runs)
+        if self._terraform is None:
+            return Row(what, *side_by_side(ours))
+        place = self._root / f"terraform-{shape.value}-{count}-{applied}"
+        terraform.write(self._terraform, place, count, shape, applied=applied)
+        theirs = (terraform.plan(self._terraform), place, min(self.runs, their_runs))
+        return Row(what, *side_by_side(ours, theirs), wanted)
+
+    def inside(self, name: str, shape: Shape, count: int, runs: int) -> Figure:
+        """One piece of work inside a process."""
+        self.say(f"{name}, {shape.value}, {count}, inside a process")
+        return side_by_side((work(name, shape.value, count, self.planted(shape, count)), None, runs))[0]
+
+    def against(self) -> list[Row]:
+        """What both do."""
+        groups = self.compare("whole", Shape.GROUPS, 10_000, applied=True, wanted=25, their_runs=5)
+        inside = self.inside("again", Shape.GROUPS, 10_000 // self.scale, self.runs)
+        return [
+            groups,
+            Row(f"{groups.work}, inside a process", inside, groups.theirs, 40 if groups.theirs else 0),
+            self.compare("whole", Shape.CHAIN, 3_000, applied=True, wanted=100, their_runs=1),
+            self.compare("whole", Shape.DENSE, 3_000, applied=True, wanted=30, their_runs=3),
+            self.compare("first_whole", Shape.GROUPS, 5_000, applied=False, wanted=0, their_runs=3),
+        ]
+
+    def large(self) -> list[tuple[str, Figure, str]]:
+        """What 100,000 resources take."""
+        count = 100_000 // self.scale
+        names = {"build": "build", "first": "first plan", "again": "no-op plan", "destroy": "destroy plan"}
+        return [
+            (f"{label} of {count:,}", self.inside(name, Shape.GROUPS, count, min(self.runs, 3)), "10 s, 1,024 MiB")
+            for name, label in names.items()
+        ]
+
+    def growth(self) -> list[Growth]:
+        """Time per resource as they grow more."""
+        counts = [count // self.scale for count in (1_000, 10_000, 100_000)]
+        names = {"build": "build", "first": "first plan", "again": "no-op plan", "apply": "apply"}
+        return [
+            Growth(
+                label,
+                tuple(
+                    (count, self.inside(name, Shape.GROUPS, count, 1 if count >= 100_000 else min(self.runs, 3)))
+                    for count in counts
+                ),
             )
-        (Path(folder) / "main.tf").write_text("".join(blocks))
-        processes([[program, "init", "-no-color"]], 1, folder)
-        plan = [program, "plan", "-no-color", "-input=false"]
-        (first,) = processes([plan], runs, folder)
-        (apply,) = processes([[program, "apply", "-auto-approve", "-no-color"]], 1, folder)
-        (again,) = processes([plan], runs, folder)
-        (destroy,) = processes([[program, "destroy", "-auto-approve", "-no-color"]], 1, folder)
-    return [("first plan", first), ("apply", apply), ("no-op plan, observed", again), ("plan and destroy", destroy)]
+            for name, label in names.items()
+        ]
+
+    def start(self) -> tuple[list[tuple[str, Figure, str]], bool]:
+        """What it takes to begin at all; False if importing takes longer than it may."""
+        self.say("importing")
+        bare, peer, ours = side_by_side(
+            *((python(code), None, max(self.runs, 5)) for code in ("pass", "import attrs, cattrs", "import orchestra"))
+        )
+        text = (HERE.parent / "README.md").read_text(encoding="utf-8")
+        example = text.split("```python\n")[1].split("    deployment.apply")[0]
+        with tempfile.TemporaryDirectory() as folder:
+            (readme,) = side_by_side((python(example), Path(folder), self.runs))
+        extra = ours.cpu - peer.cpu
+        rows = [
+            ("an interpreter that does nothing", bare, ""),
+            ("import attrs, cattrs", peer, ""),
+            ("import orchestra", ours, f"{seconds(IMPORT_LIMIT)} above attrs and cattrs; found: {seconds(extra)}"),
+            ("first plan of README's example", readme, "600 ms"),
+        ]
+        return rows, extra < IMPORT_LIMIT
+
+
+def page(parts: dict[str, str], note: str) -> str:
+    """The text of the page in the docs."""
+    shown = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in parts.items())
+    return f"""# Benchmarks
+
+`nox -s bench -- --write` writes this page. Seconds are medians; the processor's seconds, user and system, stand in
+brackets: on a busy machine they are the better measure. Memory is the peak of the whole process. Each piece of work has
+a process of its own. {note}
+
+A part costs its cloud nothing, and neither does Terraform's `terraform_data`: what is measured is the tool itself. Both
+plan against the state of an apply, written beforehand; both read every resource. Of the very slow runs of Terraform
+there are fewer: the last column tells how many there were of each.
+
+{shown}
+"""
 
 
 def main() -> int:
-    """Run and print everything; 1 if a limit is broken."""
+    """Measure, print, and write; 1 if a limit is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer runs of less")
-    parser.add_argument("--count", type=int, help="how many resources")
-    arguments = parser.parse_args()
-    runs = 3 if arguments.quick else 7
-    count = arguments.count or (200 if arguments.quick else 1000)
-    text, holds = imports(runs)
-    print(f"## Importing\n\n{text}\n", flush=True)
-    ours, peer = work(count, min(runs, 5)), terraform(count, min(runs, 5))
-    print(f"## {count} resources in groups of ten\n")
-    if peer is None:
-        print("Terraform is not installed: no comparison.\n")
-        print(table(("work", "orchestra, in process"), ours))
-    else:
-        rows = [
-            (name, figure, other, f"{other.median / figure.median:.1f} times faster")
-            for (name, figure), (_, other) in zip(ours, peer, strict=True)
-        ]
-        print(table(("work", "orchestra, in process", "terraform_data, whole process", "ratio"), rows))
-        print("\norchestra's calls go to the simulated cloud, which keeps a file; terraform_data calls nothing.")
+    parser.add_argument("--quick", action="store_true", help="fewer runs of a tenth of the resources")
+    parser.add_argument("--runs", type=int, help="how many runs of each (5; quick: 3)")
+    parser.add_argument("--alone", action="store_true", help="leave Terraform out")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its picture")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        bench = Bench(Path(root), quick=given.quick, runs=given.runs or (3 if given.quick else 5), alone=given.alone)
+        start, holds = bench.start()
+        rows = bench.against()
+        parts = {
+            "Against Terraform": report.against(rows),
+            "Starting": report.alone(start),
+            "Large stacks": report.alone(bench.large()),
+            "Growth": "The processor's time per resource.\n\n" + report.growth(bench.growth()),
+        }
+    program = terraform.program()
+    note = f"{report.machine()}; {terraform.version(program) if program else 'Terraform is not installed'}."
+    if given.write:
+        pictured = {"Against Terraform": "![How many times faster than Terraform](_static/benchmarks.svg)\n\n"}
+        text = page({heading: pictured.get(heading, "") + part for heading, part in parts.items()}, note)
+        (DOCS / "benchmarks.md").write_text(text, encoding="utf-8")
+        (DOCS / "_static").mkdir(exist_ok=True)
+        (DOCS / "_static" / "benchmarks.svg").write_text(report.picture(rows), encoding="utf-8")
+    print(page(parts, note))
     return 0 if holds else 1
 
 

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, TypeGuard
 
 import attrs
 
-from orchestra.model.values import ABSENT, UNKNOWN, Absent, Revealed, Sealed, Value, leaves
+from orchestra.model.values import ABSENT, ATOMS, UNKNOWN, Absent, Revealed, Sealed, Value, is_known, leaves
 
 Path: TypeAlias = "tuple[str | int, ...]"
 _MISSING: Final = ABSENT
@@ -30,7 +30,7 @@ class PropertyChange:
     @property
     def is_known(self) -> bool:
         """Whether the whole value after it is known before apply."""
-        return all(leaf is not UNKNOWN for leaf in _leaves(self.after))
+        return isinstance(self.after, Absent) or is_known(self.after)
 
     @property
     def name(self) -> str:
@@ -63,12 +63,23 @@ def _is_list(value: Value | Absent) -> TypeGuard[Sequence[Value]]:
 
 def same(one: Value | Absent, other: Value | Absent) -> bool:
     """Whether two values are the same; True is not 1, and an unknown is never the same as anything."""
+    sort = type(one)
+    if sort is type(other) and sort in ATOMS:
+        return one == other
     if one is UNKNOWN or other is UNKNOWN:
         return False
     if isinstance(one, bool) is not isinstance(other, bool):
         return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return _same_mappings(one, other)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
+        return _same_mappings(one, other)
     if _is_list(one) and _is_list(other):
         return len(one) == len(other) and all(map(same, one, other))
     return one == other
+
+
+def _same_mappings(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    return one.keys() == other.keys() and all(map(same, one.values(), map(other.__getitem__, one)))

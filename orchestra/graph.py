@@ -46,6 +46,28 @@ def order(
     return ordered
 
 
+def in_turn(needs: Mapping[N, Collection[N]], *, key: Callable[[N], Any]) -> list[N]:
+    """Every node after all that it needs, and otherwise as they are given: `order` without a sort.
+
+    Needs that are not keys themselves are ignored. Raises `CycleError` as `order` does.
+    """
+    done: dict[N, None] = {}
+    begun: set[N] = set()
+    for start in needs:
+        path = [] if start in done else [start]
+        while path:
+            node = path[-1]
+            left = [need for need in needs[node] if need not in done and need in needs]
+            if not left:
+                done[path.pop()] = None
+            elif begun.isdisjoint(left) and node not in left:
+                begun.add(node)
+                path += reversed(left)
+            else:
+                return order(needs, key=key)  # raises the error: what was begun and is not done is needed again
+    return list(done)
+
+
 def _breach(needs: Mapping[N, Collection[N]], stuck: Mapping[N, Collection[N]], key: Callable[[N], Any]) -> tuple[N, N]:
     """The wish to give up on one cycle, as node and what it was to come after; raises `CycleError` if there is none."""
     cycle = find_cycle(stuck, key=key)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, quote_plus
-from xml.sax.saxutils import escape
 
 from orchestra.model.values import Revealed, Value, leaves
 
@@ -90,7 +89,7 @@ class Concealer:
             self._new.clear()
             forms, long = list(self._forms), list(self._long)
         for secret in long:
-            forms += (secret, escape(secret), json.dumps(secret)[1:-1])
+            forms += (secret, _escape(secret), json.dumps(secret)[1:-1])
             forms += (form := base64.b64encode(_bytes(secret)).decode(), quote(form, safe=""))
         return sorted(dict.fromkeys(forms), key=len, reverse=True)
 
@@ -189,19 +188,24 @@ def _percent(character: str) -> str:
     return "".join(f"%{byte:02x}" for byte in _bytes(character))
 
 
+def _escape(text: str) -> str:
+    """As `xml.sax.saxutils.escape`, which would load all that speaks HTTP."""
+    return html.escape(text, quote=False)
+
+
 def _markup(text: str) -> str:
-    return escape(text, {'"': "&quot;", "'": "&apos;"})
+    return _escape(text).replace('"', "&quot;").replace("'", "&apos;")
 
 
 def _attribute(text: str) -> str:
-    return escape(text, {'"': "&quot;"})
+    return _escape(text).replace('"', "&quot;")
 
 
 _FORMS: Final[MappingProxyType[Callable[[str], str], tuple[Callable[[str], str], ...]]] = MappingProxyType(
     {
-        _json: (_json, _json_as_is, _quote, escape, _attribute, _markup, html.escape),
-        _json_as_is: (_json_as_is, _quote, escape, _attribute, _markup, html.escape),
-        escape: (escape, _json, _quote),
+        _json: (_json, _json_as_is, _quote, _escape, _attribute, _markup, html.escape),
+        _json_as_is: (_json_as_is, _quote, _escape, _attribute, _markup, html.escape),
+        _escape: (_escape, _json, _quote),
         _attribute: (_attribute, _json, _quote),
         _markup: (_markup, _json, _quote),
         html.escape: (html.escape, _json, _quote),

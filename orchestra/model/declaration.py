@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -12,11 +13,11 @@ from orchestra.errors import DefinitionError
 from orchestra.model import address as addresses
 from orchestra.model.address import Address
 from orchestra.model.building import Placeholder
-from orchestra.model.expressions import Expression, lower, sources
+from orchestra.model.expressions import Expression, is_plain, is_value, lower, sources
 from orchestra.model.fields import KindSpec
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.refs import Output, Ref
-from orchestra.model.resource import Resource
+from orchestra.model.resource import UNRULED, Resource
 from orchestra.model.secrets import Secret
 from orchestra.model.stack import Stack, members
 
@@ -25,7 +26,8 @@ from orchestra.model.stack import Stack, members
 class Declared:
     """One resource as declared.
 
-    ``is_static``: its inputs hold no reference and no secret. ``dependencies`` are sorted by address.
+    ``open_inputs`` are those that hold a reference or a secret: the others are their own values already.
+    ``dependencies`` are sorted by address.
     """
 
     address: Address
@@ -35,7 +37,16 @@ class Declared:
     triggers: Expression
     dependencies: tuple[Address, ...]
     secrets: tuple[Secret, ...]
-    is_static: bool
+    open_inputs: frozenset[str] = attrs.field(init=False)
+
+    @open_inputs.default
+    def _open_inputs(self) -> frozenset[str]:
+        return frozenset(name for name, expression in self.inputs.items() if not is_value(expression))
+
+    @property
+    def is_static(self) -> bool:
+        """Whether its inputs hold no reference and no secret."""
+        return not self.open_inputs
 
     @property
     def lifecycle(self) -> Lifecycle:
@@ -87,11 +98,12 @@ def collect(stack: Stack) -> Declaration:
 
 
 class _FaultsAt:
-    """Turns a `DefinitionError` inside into faults that start with ``where``."""
+    """Turns a `DefinitionError` inside into faults that start with ``where``, or with ``where`` and an input."""
 
-    def __init__(self, faults: list[str], where: str) -> None:
+    def __init__(self, faults: list[str], where: str, name: str = "") -> None:
         self._faults = faults
         self._where = where
+        self._name = name
 
     def __enter__(self) -> None:
         return None
@@ -100,7 +112,8 @@ class _FaultsAt:
         if not isinstance(error, DefinitionError):
             return False
         remedy = f" ({error.remedy})" if error.remedy else ""
-        self._faults.extend(f"{self._where}: {fault}{remedy}" for fault in error.faults)
+        where = f"{self._where}: input {self._name}" if self._name else self._where
+        self._faults.extend(f"{where}: {fault}{remedy}" for fault in error.faults)
         return True
 
 
@@ -116,9 +129,14 @@ class _Walk:
         self._made: list[Resource | Stack] = []
         self._stacks: dict[int, str] = {}
 
-    def faults_at(self, where: str) -> _FaultsAt:
-        """A context in which faults are told at ``where``."""
-        return _FaultsAt(self.faults, where)
+    def faults_at(self, where: str, name: str = "") -> _FaultsAt:
+        """A context in which faults are told at ``where``, or at its input ``name``."""
+        return _FaultsAt(self.faults, where, name)
+
+    @functools.cached_property
+    def _rank(self) -> dict[Address, int]:
+        """The place of each address among all, sorted: to sort some of them costs little then."""
+        return {address: place for place, address in enumerate(sorted(self.resources, key=addresses.sort_key))}
 
     def stack(self, stack: Stack, prefix: str) -> None:
         """Collect what the attributes of ``stack`` hold, with addresses under ``prefix``."""
@@ -172,26 +190,26 @@ class _Walk:
         count = len(self.faults)
         used: set[Address] = set()
         secrets: dict[Secret, None] = {}
-        is_static = True
-        for name, spec in kind.inputs.items():
-            with self.faults_at(f"{address}: input {name}"):
-                expression = lower(values[name], self.placeholders)
-                if spec.choice and not isinstance(expression, dict):
+        for name in kind.inputs:
+            value = values[name]
+            if is_plain(value):
+                inputs[name] = {"id": value} if name in kind.choices else value
+                continue
+            with self.faults_at(address, name):
+                expression = lower(value, self.placeholders)
+                if name in kind.choices and not isinstance(expression, dict):
                     expression = {"id": expression}
                 inputs[name] = expression
-                for address_or_secret in self.uses(expression, f"{address}: input {name}"):
-                    is_static = False
-                    if isinstance(address_or_secret, Secret):
-                        secrets[address_or_secret] = None
+                if is_value(expression):
+                    continue
+                for one in self.uses(expression, address, name):
+                    if isinstance(one, Secret):
+                        secrets[one] = None
                     else:
-                        used.add(address_or_secret)
-        triggers = self._lifecycle(address, resource, used)
-        for other in resource.depends_on:
-            known = self.by_identity.get(id(other))
-            if known is None:
-                self.faults.append(f"{address}: depends_on names {other!r}, which is in no attribute of this stack")
-            else:
-                used.add(known)
+                        used.add(one)
+        triggers = self._lifecycle(address, resource, used) if resource.lifecycle is not UNRULED else None
+        if resource.depends_on:
+            self._depends_on(address, resource, used)
         if len(self.faults) > count:
             return None
         return Declared(
@@ -200,15 +218,20 @@ class _Walk:
             kind=kind,
             inputs=inputs,
             triggers=triggers,
-            dependencies=tuple(sorted(used, key=addresses.sort_key)),
+            dependencies=tuple(sorted(used, key=self._rank.__getitem__) if len(used) > 1 else used),
             secrets=tuple(secrets),
-            is_static=is_static,
         )
 
-    def uses(self, expression: Expression, where: str) -> Iterator[Address | Secret]:
+    def _depends_on(self, address: Address, resource: Resource, used: set[Address]) -> None:
+        for other in resource.depends_on:
+            known = self.by_identity.get(id(other))
+            if known is None:
+                self.faults.append(f"{address}: depends_on names {other!r}, which is in no attribute of this stack")
+            else:
+                used.add(known)
+
+    def uses(self, expression: Expression, where: str, name: str = "") -> list[Address | Secret]:
         """The addresses and secrets in ``expression``; what belongs to no address is a fault at ``where``."""
-        if isinstance(expression, (str, int, float, bool)) or expression is None:
-            return iter(())
         found: list[Address | Secret] = []
         for source in sources(expression, self.placeholders):
             if isinstance(source, Secret):
@@ -217,10 +240,10 @@ class _Walk:
                 found.append(self.by_identity[id(source)])
             else:
                 self.faults.append(
-                    f"{where} uses a {type(source).__name__} that is in no attribute of this stack "
-                    f"(assign it: self.{type(source).__name__.lower()} = …)"
+                    f"{where}{f': input {name}' * bool(name)} uses a {type(source).__name__} that is in no attribute "
+                    f"of this stack (assign it: self.{type(source).__name__.lower()} = …)"
                 )
-        return iter(found)
+        return found
 
     def _lifecycle(self, address: Address, resource: Resource, used: set[Address]) -> Expression:
         rules = resource.lifecycle

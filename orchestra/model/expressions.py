@@ -5,16 +5,17 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
 from orchestra.errors import DefinitionError, OrchestraError
-from orchestra.model.building import DAMAGED, TOKEN, Placeholder
+from orchestra.model.building import TOKEN, Placeholder, holds_token
 from orchestra.model.refs import AllRef, MapRef, Output, OutputRef, Ref
 from orchestra.model.resource import Resource
 from orchestra.model.secrets import Secret
-from orchestra.model.values import UNKNOWN, Revealed, Value, leaves
+from orchestra.model.values import ATOMS, UNKNOWN, Revealed, Value, has_revealed, is_known
 
 
 @attrs.frozen
@@ -47,12 +48,26 @@ class Scope:
     placeholders: Placeholders
 
 
+def is_plain(value: object) -> bool:
+    """Whether ``value`` is its own expression and its own value: a number, None, or text with nothing put into it."""
+    return type(value) in ATOMS and not (isinstance(value, str) and holds_token(value))
+
+
+def is_value(expression: Expression) -> bool:
+    """Whether ``expression`` is its own value already: it holds neither references nor secrets."""
+    if type(expression) in ATOMS:
+        return True
+    if isinstance(expression, dict):
+        return all(map(is_value, expression.values()))
+    return isinstance(expression, list) and all(map(is_value, expression))
+
+
 def lower(value: object, placeholders: Placeholders) -> Expression:
     """``value`` as the user gave it, as an expression. Raises `DefinitionError` for what can't be one."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
-        return _lower_text(value, placeholders) if DAMAGED.search(value) else value
+        return _lower_text(value, placeholders) if holds_token(value) else value
     if isinstance(value, Resource):
         return OutputRef(value, "id")
     if isinstance(value, Output):
@@ -74,7 +89,7 @@ def lower(value: object, placeholders: Placeholders) -> Expression:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise DefinitionError(f"the key {key!r}: text is needed, not {type(key).__name__}")
-    if DAMAGED.search(key):
+    if holds_token(key):
         raise DefinitionError("a reference can't be a key of a dict", remedy="use ref.map(lambda value: {value: …})")
     return key
 
@@ -89,7 +104,7 @@ def _lower_text(text: str, placeholders: Placeholders) -> Expression:
         parts += [text[end : found.start()], Inset(placeholder, depth)]
         end = found.end()
     parts.append(text[end:])
-    if any(isinstance(part, str) and DAMAGED.search(part) for part in parts):
+    if any(isinstance(part, str) and holds_token(part) for part in parts):
         raise DefinitionError(
             "a reference was put into this text and the text was then changed, or the reference belongs to a stack "
             "that is not part of this one",
@@ -124,15 +139,23 @@ def _strings(document: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def sources(expression: Expression, placeholders: Placeholders) -> Iterator[Resource | Secret]:
+def sources(expression: Expression, placeholders: Placeholders) -> list[Resource | Secret]:
     """Every resource and secret that ``expression`` gets its value from."""
+    found: list[Resource | Secret] = []
+    _gather(expression, placeholders, found)
+    return found
+
+
+def _gather(expression: Expression, placeholders: Placeholders, found: list[Resource | Secret]) -> None:
+    if type(expression) in ATOMS:
+        return
     if isinstance(expression, OutputRef):
-        yield expression.resource
+        found.append(expression.resource)
     elif isinstance(expression, Secret):
-        yield expression
+        found.append(expression)
     else:
         for part in _parts(expression, placeholders):
-            yield from sources(part, placeholders)
+            _gather(part, placeholders, found)
 
 
 def _parts(expression: Expression, placeholders: Placeholders) -> Iterable[Expression]:
@@ -152,37 +175,49 @@ def _parts(expression: Expression, placeholders: Placeholders) -> Iterable[Expre
 
 def evaluate(expression: Expression, scope: Scope) -> Value:
     """The value of ``expression``, as far as ``scope`` knows it; the rest is `UNKNOWN`."""
-    if isinstance(expression, dict):
-        return {key: evaluate(item, scope) for key, item in expression.items()}
-    if isinstance(expression, list):
-        return [evaluate(item, scope) for item in expression]
-    if isinstance(expression, OutputRef):
-        return scope.output(expression.resource, expression.output)
-    if isinstance(expression, MapRef):
-        return _evaluate_map(expression, scope)
-    if isinstance(expression, AllRef):
-        return [evaluate(one, scope) for one in expression.sources]
-    if isinstance(expression, Output):
-        return evaluate(lower(expression.expression, scope.placeholders), scope)
-    if isinstance(expression, Secret):
-        return scope.reveal(expression)
-    if isinstance(expression, Text):
-        return _evaluate_text(expression, scope)
+    sort = type(expression)
+    if sort in ATOMS:
+        return cast("Value", expression)
+    if sort in _EVALUATORS:
+        return _EVALUATORS[sort](expression, scope)
     if isinstance(expression, Ref):
-        raise DefinitionError(f"{type(expression).__name__} can't be evaluated")
-    return expression
+        raise DefinitionError(f"{sort.__name__} can't be evaluated")
+    return cast("Value", expression)  # a text or number of a type of its own
+
+
+def _evaluate_mapping(expression: dict[str, Expression], scope: Scope) -> Value:
+    return {key: evaluate(item, scope) for key, item in expression.items()}
+
+
+def _evaluate_list(expression: list[Expression], scope: Scope) -> Value:
+    return [evaluate(item, scope) for item in expression]
+
+
+def _evaluate_output_ref(expression: OutputRef[Any], scope: Scope) -> Value:
+    return scope.output(expression.resource, expression.output)
+
+
+def _evaluate_all(expression: AllRef[Any], scope: Scope) -> Value:
+    return [evaluate(one, scope) for one in expression.sources]
+
+
+def _evaluate_stack_output(expression: Output[Any], scope: Scope) -> Value:
+    return evaluate(lower(expression.expression, scope.placeholders), scope)
+
+
+def _evaluate_secret(expression: Secret, scope: Scope) -> Value:
+    return scope.reveal(expression)
 
 
 def _evaluate_map(expression: MapRef[Any], scope: Scope) -> Value:
     value = evaluate(expression.source, scope)
-    found = list(leaves(value))
-    if any(leaf is UNKNOWN for leaf in found):
+    if not is_known(value):
         return UNKNOWN
-    secret = any(isinstance(leaf, Revealed) for leaf in found)
+    secret = has_revealed(value)
     plain = _unwrap(value)
     argument = tuple(plain) if isinstance(expression.source, AllRef) and isinstance(plain, list) else plain
     result = lower(_computed(expression, argument, secret), {})
-    if any(isinstance(source, Resource) for source in sources(result, {})):
+    if type(result) not in ATOMS and any(isinstance(source, Resource) for source in sources(result, {})):
         raise DefinitionError(
             f"the function given to {expression._label()} returned a reference, which nothing would wait for",
             remedy="name both references first: Ref.all(one, other).map(…)",
@@ -205,6 +240,8 @@ def _computed(expression: MapRef[Any], argument: Any, secret: bool) -> object:
 
 
 def _unwrap(value: Value) -> Any:
+    if type(value) in ATOMS:
+        return value
     if isinstance(value, Revealed):
         return value.value
     if isinstance(value, Mapping):
@@ -233,10 +270,9 @@ def _evaluate_text(text: Text, scope: Scope) -> Value:
             pieces.append(part)
             continue
         value = evaluate(part.placeholder.source, scope)
-        found = list(leaves(value))
-        if any(leaf is UNKNOWN for leaf in found):
+        if not is_known(value):
             return UNKNOWN
-        secret = secret or any(isinstance(leaf, Revealed) for leaf in found)
+        secret = secret or has_revealed(value)
         piece = _format(part.placeholder, _unwrap(value), secret)
         for _ in range(part.depth):
             piece = json.dumps(piece)[1:-1]
@@ -258,3 +294,17 @@ def _format(placeholder: Placeholder, value: Any, secret: bool) -> str:
     except (ValueError, TypeError) as error:
         shown = "a secret" if secret else repr(value)
         raise DefinitionError(f"the format {placeholder.spec!r} doesn't fit {shown}: {error}") from error
+
+
+_EVALUATORS: Final[Mapping[type[Any], Callable[[Any, Scope], Value]]] = MappingProxyType(
+    {
+        dict: _evaluate_mapping,
+        list: _evaluate_list,
+        OutputRef: _evaluate_output_ref,
+        MapRef: _evaluate_map,
+        AllRef: _evaluate_all,
+        Output: _evaluate_stack_output,
+        Secret: _evaluate_secret,
+        Text: _evaluate_text,
+    }
+)

@@ -126,6 +126,12 @@ class KindSpec:
     create_timeout: float
     update_timeout: float
     delete_timeout: float
+    choices: tuple[str, ...] = attrs.field(init=False)
+    """The inputs that are portable choices."""
+
+    @choices.default
+    def _choices(self) -> tuple[str, ...]:
+        return tuple(name for name, spec in self.inputs.items() if spec.choice)
 
     @property
     def service(self) -> str:

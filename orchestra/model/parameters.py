@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from orchestra.errors import DefinitionError
-from orchestra.model.building import DAMAGED
+from orchestra.model.building import holds_token
 from orchestra.model.typecheck import compile_check, describe, hints_of, not_needed, shown
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def parameters_of(cls: type[Stack]) -> tuple[Parameter, ...]:
 
 def _is_reference(value: object) -> bool:
     """Whether it is text with a reference in it, of which nothing more can be said yet."""
-    return isinstance(value, str) and DAMAGED.search(value) is not None
+    return isinstance(value, str) and holds_token(value)
 
 
 def check_parameters(cls: type[Stack], values: dict[str, Any]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, TypeAlias
 
 import attrs
 
 from orchestra.errors import DefinitionError
 from orchestra.model import building
-from orchestra.model.fields import METADATA, InputSpec, KindSpec, OutputField, input_field, output_field
+from orchestra.model.fields import METADATA, Check, InputSpec, KindSpec, OutputField, input_field, output_field
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.misuse import line_typed
 from orchestra.model.refs import Ref
@@ -25,6 +25,12 @@ else:  # pragma: no cover
 
 
 COMMON = ("depends_on", "lifecycle", "cloud")
+
+_Compiled: TypeAlias = "tuple[str, Accepts, str, tuple[Check, ...]]"
+"""Of one input: its name, whether a value has the type needed, that type for messages, and further checks."""
+
+UNRULED: Final = Lifecycle()
+"""What every resource has that is given no rules of its own."""
 
 
 @typing.runtime_checkable
@@ -91,7 +97,7 @@ class Resource(_Declared):
 
     depends_on: Sequence[Resource] = input_field(default=())
     """Resources that must be ready before this one is made, where no reference says so already."""
-    lifecycle: Lifecycle = input_field(factory=Lifecycle)
+    lifecycle: Lifecycle = input_field(default=UNRULED)
     """How it may be changed, replaced and deleted."""
     cloud: NamedCloud | None = input_field(default=None)
     """The cloud it lives on. None: the deployment's."""
@@ -119,22 +125,24 @@ class Resource(_Declared):
     def _faults(self) -> typing.Iterator[str]:
         """What is wrong with the inputs, each a sentence that starts with the input's name."""
         values = vars(self)
-        for name, accepts, wanted in self._compiled_checks():
+        for name, accepts, wanted, checks in self._compiled_checks():
             value = values[name]
             if not accepts(value):
                 yield not_needed(name, value, wanted)
                 continue
-            if isinstance(value, (Ref, Secret)) or (isinstance(value, str) and building.DAMAGED.search(value)):
+            if not checks or isinstance(value, (Ref, Secret)):
                 continue
-            for check in self.kind.inputs[name].checks if name in self.kind.inputs else ():
+            if isinstance(value, str) and building.holds_token(value):
+                continue
+            for check in checks:
                 fault = check(value)
                 if fault:
                     yield f"{shown(name, value)}: {fault}"
 
     @classmethod
-    def _compiled_checks(cls) -> tuple[tuple[str, Accepts, str], ...]:
+    def _compiled_checks(cls) -> tuple[_Compiled, ...]:
         """Compiled at the first use, since annotations may name classes that come later in the file."""
-        found: tuple[tuple[str, Accepts, str], ...] | None = cls.__dict__.get("_compiled")
+        found: tuple[_Compiled, ...] | None = cls.__dict__.get("_compiled")
         if found is None:
             found = _checks(cls)
             type.__setattr__(cls, "_compiled", found)
@@ -161,11 +169,16 @@ def known_kinds() -> dict[str, KindSpec]:
     return found
 
 
-def _checks(cls: type[Resource]) -> tuple[tuple[str, Accepts, str], ...]:
-    """Name, type check and wanted type of each input, compiled once for the kind."""
+def _checks(cls: type[Resource]) -> tuple[_Compiled, ...]:
+    """Name, type check, wanted type and further checks of each input, compiled once for the kind."""
     hints = hints_of(cls)
     return tuple(
-        (field.name, compile_check(hints[field.name]), describe(hints[field.name]))
+        (
+            field.name,
+            compile_check(hints[field.name]),
+            describe(hints[field.name]),
+            field.metadata.get(METADATA, InputSpec()).checks if field.name not in COMMON else (),
+        )
         for field in attrs.fields(typing.cast("type[Any]", cls))
         if field.name in hints
     )

@@ -97,7 +97,7 @@ def parts(value: Any, path: str) -> Iterator[tuple[str, Resource | Stack | Outpu
 
 def _fits_an_address(key: object) -> TypeGuard[str | int]:
     if isinstance(key, str):
-        return building.DAMAGED.search(key) is None
+        return not building.holds_token(key)
     return isinstance(key, int) and not isinstance(key, bool) and key >= 0
 
 

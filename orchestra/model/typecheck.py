@@ -8,13 +8,15 @@ import sys
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, Union
+from typing import Any, Final, Literal, TypeAlias, Union
 
 from orchestra.model.building import readable
 from orchestra.model.refs import Ref
 from orchestra.model.secrets import Secret
 
 Accepts: TypeAlias = Callable[[Any], bool]
+
+_PLAIN: Final = (type(None), bool, int, float, str)
 
 
 def describe(annotation: Any) -> str:
@@ -73,7 +75,7 @@ def compile_check(annotation: Any) -> Accepts:
     if annotation is Any or isinstance(annotation, typing.TypeVar):
         return lambda value: True
     if origin in (Union, types.UnionType):
-        return _any_of([compile_check(item) for item in arguments])
+        return _any_of(arguments)
     if origin is Literal:
         return lambda value: any(value is item or (type(value) is type(item) and value == item) for item in arguments)
     if origin is typing.Annotated:
@@ -109,8 +111,20 @@ def _instance_of(annotation: Any) -> Accepts:
     return lambda value: True
 
 
-def _any_of(checks: list[Accepts]) -> Accepts:
-    return lambda value: any(check(value) for check in checks)
+def _any_of(annotations: tuple[Any, ...]) -> Accepts:
+    """Exact types first: nearly every value is settled by them, and to ask for a protocol or an ABC is dear."""
+    exact = frozenset(item for item in annotations if item in _PLAIN)
+    checks = [compile_check(item) for item in annotations]
+
+    def check(value: Any) -> bool:
+        if type(value) in exact:
+            return True
+        for accepts in checks:  # noqa: SIM110 (a generator costs more than all the checks)
+            if accepts(value):
+                return True
+        return False
+
+    return check
 
 
 def _sequence_of(origin: type[Any], item: Accepts) -> Accepts:

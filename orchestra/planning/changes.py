@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from orchestra.contracts import Observation, Status
-from orchestra.diff import compare, same
+from orchestra.diff import PropertyChange, compare, same
 from orchestra.errors import InternalError
 from orchestra.model.address import Address
 from orchestra.model.declaration import Declaration, Declared
@@ -30,7 +30,11 @@ _CONDITIONS: Final = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """One resource while it is planned. ``told``: its cloud was asked; ``observation`` is then None if it is gone."""
+    """One resource while it is planned. ``told``: its cloud was asked; ``observation`` is then None if it is gone.
+
+    ``seen`` are the recorded inputs, overlaid with what the cloud tells. ``outputs`` are those that the cloud last
+    told; as recorded for what is no longer declared as it is there.
+    """
 
     address: Address
     item: Declared | None
@@ -40,17 +44,17 @@ class Subject:
     moved_from: Address | None = None
     cloud: str = ""
     """Where it will be; '' for what is no longer declared."""
+    seen: Values = attrs.field(init=False)
+    outputs: Values = attrs.field(init=False)
 
-    @property
-    def seen(self) -> Values:
-        """The recorded inputs, overlaid with what the cloud tells."""
+    @seen.default
+    def _seen(self) -> Values:
         if self.record is None:
             return {}
         return comparing.overlay(self.record, self.observation, self.item.kind.inputs if self.item else {})
 
-    @property
-    def outputs(self) -> Values:
-        """The outputs as the cloud last told them; as recorded for what is no longer declared as it is there."""
+    @outputs.default
+    def _told_outputs(self) -> Values:
         if self.record is None:
             return {}
         if self.item is None or self.item.kind.name != self.record.kind:
@@ -94,7 +98,7 @@ def find_moves(declaration: Declaration, snapshot: Snapshot) -> dict[Address, Ad
     """New address to old, for what `Lifecycle.moved_from` says has moved."""
     moves: dict[Address, Address] = {}
     for address, item in declaration.resources.items():
-        if address in snapshot.records:
+        if not item.lifecycle.moved_from or address in snapshot.records:
             continue
         for old in map(Address, item.lifecycle.moved_from):
             if old in snapshot.records and old not in declaration.resources and old not in moves.values():
@@ -109,34 +113,45 @@ def change_of(subject: Subject, decision: Decision, compared: Comparison, mode: 
     item, record = subject.item, subject.record
     if item is None and record is None:
         raise InternalError("neither declared nor recorded", address=subject.address)
-    change = Change(
+    recorded_cloud = record.cloud if record else ""
+    uses = record.dependencies if record else ()
+    leaves = action in (Action.DELETE, Action.FORGET)
+    before = subject.seen if leaves or action is Action.READ else comparing.masked(subject.seen, compared.anew)
+    after, properties = ({}, ()) if leaves else _expected(subject, action, compared, mode)
+    return Change(
         address=subject.address,
         kind=item.kind.name if item else record.kind if record else "",
         action=action,
         reason=reason,
-        cloud=record.cloud if record else subject.cloud,
-        before=subject.seen,
+        cloud=recorded_cloud or subject.cloud if leaves else subject.cloud or recorded_cloud,
+        properties=properties,
+        before=before,
+        after=after,
         outputs=subject.outputs,
         external_id=record.external_id if record else "",
         token=record.token if record else "",
-        previous_dependencies=record.dependencies if record else (),
-        previous_cloud=record.cloud if record else "",
+        dependencies=() if leaves else item.dependencies if item else uses,
+        previous_dependencies=uses,
+        previous_cloud=recorded_cloud,
         moved_from=subject.moved_from,
     )
-    if action in (Action.DELETE, Action.FORGET):
-        return change
-    dependencies = item.dependencies if item else change.previous_dependencies
-    change = attrs.evolve(change, cloud=subject.cloud or change.cloud, dependencies=dependencies)
+
+
+def _expected(
+    subject: Subject, action: Action, compared: Comparison, mode: Mode
+) -> tuple[Values, tuple[PropertyChange, ...]]:
+    """The inputs after ``action``, which leaves something there, and the properties that it changes."""
+    record = subject.record
     if action is Action.READ and record is not None:
         after = subject.seen if mode is Mode.REFRESH_ONLY else compared.after
-        news = (*compare(record.inputs, subject.seen), *compare(record.outputs, subject.outputs))
-        return attrs.evolve(change, after=after, properties=news)
-    change = attrs.evolve(change, before=comparing.masked(change.before, compared.anew))
+        return after, (*compare(record.inputs, subject.seen), *compare(record.outputs, subject.outputs))
     if action is Action.CREATE:
-        return attrs.evolve(change, after=compared.anew, properties=comparing.creation(compared.anew).properties)
+        # what is made again is compared with what is gone: all of it is new
+        anew = compared if record is None else comparing.creation(compared.anew)
+        return compared.anew, anew.properties
     if action is Action.REPLACE:
-        return attrs.evolve(change, after=compared.anew, properties=(*compared.properties, *compared.ignored))
-    return attrs.evolve(change, after=compared.after, properties=compared.properties)
+        return compared.anew, (*compared.properties, *compared.ignored)
+    return compared.after, compared.properties
 
 
 def deposed_change(record: Record, gone: bool) -> Change:

@@ -53,9 +53,9 @@ def to_ask(declared: Declared, cloud: str, record: Record | None) -> dict[Wanted
     """The choices of one resource that its cloud must make for this plan."""
     asked: dict[Wanted, dict[str, Plain]] = {}
     kept = kept_choices(record, cloud, declared.kind.name)
-    for name, spec in declared.kind.inputs.items():
+    for name in declared.kind.choices:
         value = declared.inputs.get(name)
-        if not spec.choice or not isinstance(value, dict):
+        if not isinstance(value, dict):
             continue
         plain: dict[str, Plain] = {
             key: item for key, item in value.items() if item is None or isinstance(item, (str, int, float))

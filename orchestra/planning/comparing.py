@@ -11,7 +11,7 @@ from orchestra.contracts import Observation
 from orchestra.diff import PropertyChange, compare, same
 from orchestra.model.declaration import Declared
 from orchestra.model.fields import InputSpec, OutputField
-from orchestra.model.values import ABSENT, UNKNOWN, Sealed, Value, Values
+from orchestra.model.values import ABSENT, ATOMS, UNKNOWN, Sealed, Value, Values, has_sealed
 from orchestra.planning.choices import unify
 from orchestra.planning.decide import Desired
 from orchestra.state.records import Record
@@ -62,9 +62,10 @@ def against(
     ``others`` are differences that aren't inputs: the cloud it is on, the values it is replaced on.
     """
     specs = item.kind.inputs
-    anew = {name: unify(seen.get(name), value) if specs[name].choice else value for name, value in wanted.items()}
+    unified = {name: unify(seen.get(name), wanted[name]) for name in item.kind.choices if name in wanted}
+    anew = {**wanted, **unified} if unified else wanted
     ignored = {name: seen[name] for name in item.lifecycle.ignore_changes if name in seen}
-    after = {**anew, **ignored}
+    after = {**anew, **ignored} if ignored else anew
     seen = masked(seen, after)
     extra = tuple(others)
     properties = (*extra, *differences(specs, seen, after))
@@ -74,24 +75,26 @@ def against(
         after=after,
         anew=anew,
         properties=properties,
-        ignored=differences({}, ignored, {name: anew[name] for name in ignored}),
+        ignored=differences({}, ignored, {name: anew[name] for name in ignored}) if ignored else (),
         only_drift=bool(properties) and not extra and not differences(specs, record.inputs, after),
     )
 
 
 def masked(before: Values, after: Values) -> Values:
     """``before`` without what is secret in ``after``: what becomes a secret was one before it was called so."""
-    return {name: _masked(value, after.get(name)) for name, value in before.items()}
+    return {name: _masked(value, after.get(name)) for name, value in before.items()} if has_sealed(after) else before
 
 
 def _masked(before: Value, after: Value) -> Value:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return {key: _masked(value, after.get(key)) for key, value in before.items()}
-    return before if before is None or _has_sealed(before) or not _has_sealed(after) else _UNKEPT
+    return before if before is None or has_sealed(before) or not has_sealed(after) else _UNKEPT
 
 
 def differences(specs: Mapping[str, InputSpec], before: Values, after: Values) -> tuple[PropertyChange, ...]:
     """The properties that differ, each marked with whether its input forces replacement."""
+    if same(before, after):
+        return ()
     found: list[PropertyChange] = []
     for name in sorted({*before, *after}):
         spec = specs.get(name)
@@ -116,7 +119,12 @@ def overlay(record: Record, observation: Observation | None, specs: Mapping[str,
     merged = dict(record.inputs)
     for name, told in observation.inputs.items():
         kept = merged.get(name)
-        if kept is None or _has_sealed(kept):
+        if kept is None:
+            continue
+        if type(kept) in ATOMS:
+            merged[name] = told
+            continue
+        if has_sealed(kept):
             continue
         spec = specs.get(name)
         if isinstance(kept, Mapping) and isinstance(told, Mapping) and (spec.choice if spec else "id" in kept):
@@ -126,20 +134,12 @@ def overlay(record: Record, observation: Observation | None, specs: Mapping[str,
     return merged
 
 
-def _has_sealed(value: Value) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_sealed(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_has_sealed(item) for item in value)
-    return isinstance(value, Sealed)
-
-
 def secret_outputs(fields: Mapping[str, OutputField[Any]], inputs: Values) -> frozenset[str]:
     """The outputs that are secret: the kind says so, or a secret is among the inputs that they are computed from.
 
     A checksum of a password is enough to guess the password.
     """
-    sealed = {name for name, value in inputs.items() if _has_sealed(value)}
+    sealed = {name for name, value in inputs.items() if type(value) not in ATOMS and has_sealed(value)}
     return frozenset(name for name, field in fields.items() if field.secret or sealed.intersection(field.changed_by))
 
 
@@ -148,9 +148,14 @@ def told_outputs(record: Record, observation: Observation | None, fields: Mappin
     if observation is None:
         return record.outputs
     secret = secret_outputs(fields, record.inputs)
-    told = {name: value for name, value in observation.outputs.items() if name not in secret}
-    kept = {name: value for name, value in record.outputs.items() if name in secret or _has_sealed(value)}
-    return {**told, **kept, "id": record.external_id}
+    told: dict[str, Value] = {**observation.outputs}
+    for name in secret:
+        told.pop(name, None)
+    for name, value in record.outputs.items():
+        if name in secret or (type(value) not in ATOMS and has_sealed(value)):
+            told[name] = value
+    told["id"] = record.external_id
+    return told
 
 
 def expected_outputs(item: Declared, outputs: Values, comparison: Comparison) -> Values:

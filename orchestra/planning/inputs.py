@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import attrs
 
@@ -14,7 +14,7 @@ from orchestra.model.address import Address
 from orchestra.model.declaration import Declared
 from orchestra.model.expressions import Expression, Scope, evaluate, wrapped
 from orchestra.model.fields import InputSpec, KindSpec
-from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value, Values, is_known, leaves
+from orchestra.model.values import ATOMS, UNKNOWN, Revealed, Sealed, Value, Values, has_revealed, has_sealed, is_known
 
 Seal: TypeAlias = Callable[[Revealed], Sealed]
 
@@ -23,14 +23,18 @@ def raw_inputs(declared: Declared, scope: Scope) -> dict[str, Value]:
     """The inputs evaluated as far as ``scope`` knows, in normal form, secrets revealed."""
     values: dict[str, Value] = {}
     for name, spec in declared.kind.inputs.items():
-        value = evaluated_at(declared.address, f"input {name}", declared.inputs[name], scope)
+        expression = declared.inputs[name]
+        if name in declared.open_inputs:
+            value = evaluated_at(declared.address, f"input {name}", expression, scope)
+        else:
+            value = cast("Value", expression)  # it holds neither references nor secrets
         if spec.secret and value is not None and not isinstance(value, Revealed) and is_known(value):
             if not isinstance(value, (str, int, float)):
                 raise InternalError(f"secret input {name!r} is a {type(value).__name__}", address=declared.address)
             value = Revealed(value)
         if spec.normalize is not None and is_known(value):
             value = spec.normalize(value)
-        if spec.identifies and any(isinstance(leaf, Revealed) for leaf in leaves(value)):
+        if spec.identifies and has_revealed(value):
             raise DefinitionError(
                 f"input {name} can't be secret: the cloud's own id is made of it, which plans and state show",
                 address=declared.address,
@@ -64,6 +68,8 @@ def kept_form(kind: KindSpec, raw: Values, seal: Seal) -> dict[str, Value]:
 
 def sealed(value: Value, seal: Seal) -> Value:
     """``value`` with every secret in it sealed."""
+    if type(value) in ATOMS:
+        return value
     if isinstance(value, Revealed):
         return seal(value)
     if isinstance(value, Mapping):
@@ -85,7 +91,7 @@ def sealed_like(told: Value, kept: Value, seal: Seal) -> Value:
     """``told`` with whatever is secret in ``kept`` sealed; all of it where the two can't be put side by side."""
     if isinstance(kept, Mapping) and isinstance(told, Mapping):
         return {key: sealed_like(item, kept.get(key), seal) for key, item in told.items()}
-    if any(isinstance(leaf, Sealed) for leaf in leaves(kept)):
+    if has_sealed(kept):
         return sealed(wrapped(told), seal)
     return told
 
@@ -122,7 +128,7 @@ def finish(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> Fin
 
 def _in_plain(spec: InputSpec, kept: Value) -> Value:
     """What a call is given for an input that stays as it is: None where only a digest of it is kept."""
-    if spec.summarize is not None or any(isinstance(leaf, Sealed) for leaf in leaves(kept)):
+    if spec.summarize is not None or has_sealed(kept):
         return None
     return kept
 

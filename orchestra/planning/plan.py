@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,9 +48,9 @@ class Plan:
     @property
     def counts(self) -> dict[Action, int]:
         """How many changes there are of each action that occurs."""
-        found = {action: sum(change.action is action for change in self.changes) for action in Action}
+        found = collections.Counter(change.action for change in self.changes)
         found[Action.NO_OP] = self.unchanged
-        return {action: number for action, number in found.items() if number}
+        return {action: found[action] for action in Action if found[action]}
 
     @functools.cached_property
     def digest(self) -> str:

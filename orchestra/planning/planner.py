@@ -16,7 +16,7 @@ from orchestra.model.declaration import Declaration, Declared
 from orchestra.model.expressions import Scope
 from orchestra.model.resource import Resource
 from orchestra.model.secrets import Secret
-from orchestra.model.values import UNKNOWN, Revealed, Value, Values
+from orchestra.model.values import ATOMS, UNKNOWN, Revealed, Value, Values
 from orchestra.planning import choices as portable
 from orchestra.planning import comparing
 from orchestra.planning.change import Change
@@ -71,15 +71,14 @@ class _Planner:
         self._changes: dict[Address, Change] = {}
         self._unchanged = 0
         self._scope = Scope(self._output, world.reveal, world.declaration.placeholders)
-        recorded = [*self._records, *(record.address for record in world.snapshot.deposed)]
-        known = list(dict.fromkeys([*self._declared, *self._now(recorded)]))
+        known = self._known() if options.partial or options.replace else []
         self._replace = matching(options.replace, known, "replace")
-        self._selected = select(options, known, self._needs())
+        self._selected = select(options, known, self._needs()) if options.partial else set()
 
     def plan(self, stack: str) -> Plan:
         """Decide on everything."""
         snapshot = self._world.snapshot
-        ordered = graph.order({a: item.dependencies for a, item in self._declared.items()}, key=sort_key)
+        ordered = graph.in_turn({a: item.dependencies for a, item in self._declared.items()}, key=sort_key)
         for address in ordered:
             self._decide(self._subject(address, self._declared[address]))
         for address in self._records:
@@ -102,6 +101,11 @@ class _Planner:
             partial=self._options.partial,
         )
 
+    def _known(self) -> list[Address]:
+        """Every address that the plan may be about."""
+        recorded = [*self._records, *(record.address for record in self._world.snapshot.deposed)]
+        return list(dict.fromkeys([*self._declared, *self._now(recorded)]))
+
     def _needs(self) -> dict[Address, tuple[Address, ...]]:
         needs = {self._renamed.get(a, a): self._now(record.dependencies) for a, record in self._records.items()}
         for address, item in self._declared.items():
@@ -113,6 +117,8 @@ class _Planner:
 
     def _now(self, addresses: Iterable[Address]) -> tuple[Address, ...]:
         """Recorded addresses as they are after this plan's moves."""
+        if not self._renamed:
+            return tuple(addresses)
         return tuple(self._renamed.get(address, address) for address in addresses)
 
     def _is_selected(self, address: Address) -> bool:
@@ -121,7 +127,10 @@ class _Planner:
     def _output(self, resource: Resource, name: str) -> Value:
         address = self._world.declaration.address_of(resource)
         outputs = self._outputs.get(address, {})
-        return self._world.open_value(outputs.get(name, UNKNOWN), place_of(resource.kind.name, outputs.get("id"), name))
+        value = outputs.get(name, UNKNOWN)
+        if type(value) in ATOMS:
+            return value
+        return self._world.open_value(value, place_of(resource.kind.name, outputs.get("id"), name))
 
     def _subject(self, address: Address, item: Declared | None) -> Subject:
         moved_from = self._moves.get(address)
@@ -156,8 +165,9 @@ class _Planner:
             self._unchanged += record is not None and given.selected
             return
         change = change_of(subject, decision, compared, self._options.mode)
-        previous = self._now(change.previous_dependencies)
-        self._changes[subject.address] = attrs.evolve(change, previous_dependencies=previous)
+        if self._renamed:
+            change = attrs.evolve(change, previous_dependencies=self._now(change.previous_dependencies))
+        self._changes[subject.address] = change
 
     def _compare(self, subject: Subject) -> Comparison:
         item, record = subject.item, subject.record
@@ -178,10 +188,9 @@ class _Planner:
 
     def _desired_inputs(self, item: Declared, recorded: Values) -> dict[str, Value]:
         after = kept_form(item.kind, raw_inputs(item, self._scope), self._world.seal)
-        for name, spec in item.kind.inputs.items():
-            if spec.choice:
-                where = Wanted(self._world.cloud_of(item), item.kind.name, name, "")
-                after[name] = portable.chosen(after[name], recorded.get(name), where, self._world.choices)
+        for name in item.kind.choices:
+            where = Wanted(self._world.cloud_of(item), item.kind.name, name, "")
+            after[name] = portable.chosen(after[name], recorded.get(name), where, self._world.choices)
         return after
 
     def _triggers(self, item: Declared) -> Value:

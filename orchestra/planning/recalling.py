@@ -160,7 +160,6 @@ class _Memory:
             triggers=self._triggers(record, uses),
             dependencies=tuple(one for one in record.dependencies if one in self._past.records),
             secrets=(),
-            is_static=False,
         )
 
     def _declared_now(self, record: Record) -> dict[str, Expression]:

@@ -16,7 +16,7 @@ from orchestra.planning.decide import Action
 from orchestra.state.journal import Operation
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class StepId:
     """Identifies a step in its plan; ``token`` is '' unless it deletes a deposed resource."""
 
