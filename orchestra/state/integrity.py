@@ -18,8 +18,7 @@ EMPTY: Final = "0" * 32
 _MODULUS: Final = 1 << 128
 
 RESTORE: Final = (
-    "restore a copy of it; without one, move it away, start with a new state and take each resource over with "
-    "adopt(address, external_id)"
+    "restore a copy of it; without one, move it away and write the state anew from the clouds: Deployment.rebuild()"
 )
 """What to do about a damaged state."""
 

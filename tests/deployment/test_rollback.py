@@ -254,6 +254,25 @@ def test_a_secret_that_nobody_knows_any_more_is_told(place: Place, monkeypatch: 
         assert "correct-horse" not in str(plan)
 
 
+def test_going_back_over_a_renewed_key_keeps_what_can_not_be_told_apart(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_SECRET", "correct-horse")
+    monkeypatch.setenv("ORCHESTRA_KEY", "a key that is long enough")
+    first = place.apply(Guarded())
+    with place.deploy(Guarded(label="b")) as deployment:
+        deployment.apply()
+        deployment.rotate_key("another key, as long as that", renew=True)
+        plan = deployment.rollback(to=first.serial)
+        assert "user_data stays as it is now" in told(plan)["server"]
+        deployment.apply(plan)
+        server = deployment.resources["server"]
+        assert server.inputs["labels"] == {"label": "a"}
+        deployment.audit.verify()
+    monkeypatch.setenv("ORCHESTRA_KEY", "another key, as long as that")
+    assert place.is_as_declared(Guarded())
+
+
 def test_the_content_of_a_blob_comes_back_only_if_the_stack_still_says_it(place: Place) -> None:
     class Files(oc.Stack):
         content: str = "one"
