@@ -22,6 +22,7 @@ from orchestra.engine.keyring import Keyring
 from orchestra.engine.keys import Key, KeySource
 from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live
+from orchestra.engine.office import HEARTBEAT, Office, writing
 from orchestra.engine.patience import observe
 from orchestra.engine.reading import provider_for
 from orchestra.engine.rebuilding import found_records
@@ -30,9 +31,10 @@ from orchestra.engine.recovery import Recovery, Settlement, settle
 from orchestra.engine.returning import plan_back, recalled
 from orchestra.engine.rotating import Rotating, Rotation, opened_root, rotate
 from orchestra.engine.run import Run
-from orchestra.engine.running import HEARTBEAT, Office, Order, carry_out, check_fresh, purpose_of, raise_for, writing
+from orchestra.engine.running import Order, carry_out, purpose_of
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
+from orchestra.engine.verdict import raise_for
 from orchestra.errors import DefinitionError, NotFoundError, PlanError
 from orchestra.model.address import is_address
 from orchestra.model.concealing import Concealer
@@ -42,6 +44,7 @@ from orchestra.model.refs import Ref
 from orchestra.model.stack import Stack
 from orchestra.model.values import Revealed, Value, is_known, leaves
 from orchestra.planning.decide import Action, Mode, Reason
+from orchestra.planning.freshness import check_fresh
 from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orchestra.contracts import Observation
 from orchestra.engine.live import Live
-from orchestra.engine.running import Office, writing
+from orchestra.engine.office import Office, writing
 from orchestra.errors import StalePlanError
 from orchestra.model.values import is_known
 from orchestra.planning.change import Change

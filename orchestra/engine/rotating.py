@@ -14,7 +14,7 @@ import attrs
 from orchestra.engine.ciphers import aes_gcm
 from orchestra.engine.keyring import Keyring, is_locked
 from orchestra.engine.live import Live
-from orchestra.engine.running import Office, OpenRun, writing
+from orchestra.engine.office import Office, OpenRun, writing
 from orchestra.errors import PlanError, StateError
 from orchestra.model.concealing import Concealer
 from orchestra.model.declaration import Declaration

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 import orchestra as oc
-from orchestra.engine.running import HEARTBEAT
+from orchestra.engine.office import HEARTBEAT
 from tests.crash.boundaries import Executioner
 from tests.crash.killing import Case, Crash, Ground
 from tests.crash.processes import Broken, Say, Sleeper, told

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import orchestra as oc
-from orchestra.engine.running import check_fresh
 from orchestra.model.declaration import collect
 from orchestra.model.expressions import lower
 from orchestra.model.values import Revealed
 from orchestra.planning.decide import Mode
+from orchestra.planning.freshness import check_fresh
 from orchestra.state.records import Condition, Snapshot
 from tests.golden import kept
 from tests.planning.plans import small_plan
