@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from orchestra import clouds, errors, events
     from orchestra.clouds.cloud import Cloud
-    from orchestra.deployment import Deployment, PastRun
+    from orchestra.deployment import Deployment
     from orchestra.diff import PropertyChange
-    from orchestra.engine.auditing import Anchor, Audit
+    from orchestra.engine.auditing import Anchor, Audit, PastRun
     from orchestra.engine.run import Rollback, Run, StepResult, StepStatus
     from orchestra.errors import (
         ApplyError,
@@ -77,9 +77,9 @@ _NAMES: Final = MappingProxyType(
     {
         "orchestra": "clouds errors events",
         "orchestra.clouds.cloud": "Cloud",
-        "orchestra.deployment": "Deployment PastRun",
+        "orchestra.deployment": "Deployment",
         "orchestra.diff": "PropertyChange",
-        "orchestra.engine.auditing": "Anchor Audit",
+        "orchestra.engine.auditing": "Anchor Audit PastRun",
         "orchestra.engine.run": "Rollback Run StepResult StepStatus",
         "orchestra.errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
         "CycleError DefinitionError InUseError InternalError InvalidRequestError LeaseLostError LockedError "

@@ -14,7 +14,7 @@ from orchestra import clouds as families
 from orchestra import events
 from orchestra.contracts import Clock, Cloud, Store
 from orchestra.display.progress import progress_listener
-from orchestra.engine.auditing import Audit
+from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
 from orchestra.engine.clock import SystemClock
 from orchestra.engine.discretion import discreet
 from orchestra.engine.executor import OnFailure
@@ -22,12 +22,10 @@ from orchestra.engine.keyring import Keyring
 from orchestra.engine.keys import Key, KeySource
 from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live
-from orchestra.engine.office import HEARTBEAT, Office, writing
-from orchestra.engine.patience import observe
-from orchestra.engine.reading import provider_for
-from orchestra.engine.rebuilding import found_records
-from orchestra.engine.recording import adopted, write_records
-from orchestra.engine.recovery import Recovery, Settlement, settle
+from orchestra.engine.office import HEARTBEAT, Office
+from orchestra.engine.rebuilding import rebuild
+from orchestra.engine.recording import Adoption, adopt
+from orchestra.engine.recovery import Settlement, recover
 from orchestra.engine.returning import plan_back, recalled
 from orchestra.engine.rotating import Rotating, Rotation, opened_root, rotate
 from orchestra.engine.run import Run
@@ -35,7 +33,7 @@ from orchestra.engine.running import Order, carry_out, purpose_of
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.engine.verdict import raise_for
-from orchestra.errors import DefinitionError, NotFoundError, PlanError
+from orchestra.errors import DefinitionError, PlanError
 from orchestra.model.address import is_address
 from orchestra.model.concealing import Concealer
 from orchestra.model.declaration import collect
@@ -49,23 +47,12 @@ from orchestra.planning.inputs import sealed
 from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
 from orchestra.planning.planner import make_plan
-from orchestra.state.audit import AuditEntry, AuditEvent
-from orchestra.state.journal import Entry, Holder, RunRecord
+from orchestra.state.journal import Holder
 from orchestra.state.records import Record, Snapshot
 from orchestra.stores import open_store
 
 T = TypeVar("T")
 Selector = str | Sequence[str]
-
-
-@attrs.frozen(kw_only=True)
-class PastRun:
-    """One run of the past, with what the journal says of it."""
-
-    run: RunRecord
-    entries: tuple[Entry, ...]
-    serial: int
-    """The serial of the state once the run had ended, for `Deployment.rollback`; 0 if it didn't end by itself."""
 
 
 class Deployment:
@@ -211,16 +198,7 @@ class Deployment:
         ``by`` is who says so, if not the user of this process; ``note`` is free text, such as a ticket. Nothing is
         called, no lease is needed, and the plan stays fresh. Raises `StalePlanError` if it isn't fresh any more.
         """
-        check_fresh(plan, self.store.load())
-        here = this_process("approve", self._clock.now())
-        entry = AuditEntry(
-            event=AuditEvent.APPROVED,
-            at=here.since,
-            by=f"{by} by way of {here}" if by else str(here),
-            plan_digest=plan.digest,
-            detail=note,
-        )
-        self.store.note(entry)
+        approve(self._office(self._listeners), plan, by, note)
 
     @discreet
     def break_lease(self) -> Holder | None:
@@ -239,17 +217,7 @@ class Deployment:
     def _recovered(self, snapshot: Snapshot, office: Office) -> Sequence[Settlement]:
         if not snapshot.pending:
             return ()
-        site = self._site(snapshot)
-        live = Live(self._declaration, site.keyring, snapshot.records)
-        with writing(office, "recover") as session:
-            recovery = Recovery(
-                run=session.run.id,
-                clouds=site.clouds,
-                journal=session.journal,
-                clock=self._clock,
-                keep=live.kept_outputs,
-            )
-            return settle(session.snapshot, recovery)
+        return recover(self._site(snapshot), office, snapshot)
 
     @discreet
     def rebuild(self) -> tuple[Record, ...]:
@@ -260,15 +228,7 @@ class Deployment:
         `CloudError` if a cloud can't be read: nothing is written then.
         """
         snapshot = self.store.load()
-        if snapshot.records or snapshot.deposed or snapshot.pending:
-            raise PlanError(
-                f"the state knows {len(snapshot.records)} resources: it isn't lost",
-                remedy="move the state file away first if it is not to be used any more",
-            )
-        site = self._site(snapshot)
-        records = tuple(found_records(site))
-        write_records(self._office(self._listeners), "rebuild", records, snapshot)
-        return records
+        return rebuild(self._site(snapshot), self._office(self._listeners), snapshot)
 
     @discreet
     def adopt(self, address: str, external_id: str) -> Record:
@@ -279,27 +239,9 @@ class Deployment:
         thing.
         """
         plan = self.plan(target=[address]) if is_address(address) else None
-        change = next((one for one in plan.changes if one.address == address), None) if plan else None
-        if change is None or change.action is not Action.CREATE:
-            known = address in self.resources
-            raise PlanError(
-                "it is recorded already" if known else "nothing is declared there",
-                address=address,
-                remedy="adopt to an address of the stack that has not been made yet",
-            )
         snapshot = self.store.load()
-        site = self._site(snapshot)
-        provider = provider_for(site.clouds, change.cloud, change.kind, change.address)
-        observation = observe(provider, [external_id], self._clock).found.get(external_id)
-        if observation is None:
-            raise NotFoundError(f"the cloud {change.cloud!r} has no {change.kind} {external_id!r}", address=address)
-        owner = next((r for r in snapshot.records.values() if r.external_id == external_id), None)
-        if owner is not None and owner.kind == change.kind:
-            raise PlanError(f"{external_id} is {owner.address} already", address=address)
-        live = Live(self._declaration, site.keyring, snapshot.records)
-        record = adopted(change, observation, live)
-        write_records(self._office(self._listeners), "adopt", (record,), snapshot)
-        return record
+        wanted = Adoption(address=address, external_id=external_id, plan=plan)
+        return adopt(wanted, self._site(snapshot), self._office(self._listeners), snapshot)
 
     @discreet
     def rotate_key(self, new: KeySource, *, renew: bool = False) -> Rotation:
@@ -348,17 +290,7 @@ class Deployment:
     @discreet
     def history(self) -> tuple[PastRun, ...]:
         """Every run so far, oldest first, with its journal."""
-        entries: dict[str, list[Entry]] = {}
-        serials: dict[str, int] = {}
-        for line in self.store.audit():
-            if line.step is not None:
-                entries.setdefault(line.run, []).append(line.step)
-            elif line.event is AuditEvent.RUN_FINISHED:
-                serials[line.run] = line.serial
-        return tuple(
-            PastRun(run=run, entries=tuple(entries.get(run.id, ())), serial=serials.get(run.id, 0))
-            for run in self.store.runs()
-        )
+        return past_runs(self.store)
 
     @property
     def audit(self) -> Audit:

@@ -7,9 +7,14 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from orchestra.contracts import Store
+from orchestra.engine.leases import this_process
+from orchestra.engine.office import Office
 from orchestra.errors import CorruptStateError
+from orchestra.planning.freshness import check_fresh
+from orchestra.planning.plan import Plan
 from orchestra.state.audit import BEGINNING, AuditEntry, AuditEvent
 from orchestra.state.integrity import RESTORE
+from orchestra.state.journal import Entry, RunRecord
 
 
 @attrs.frozen
@@ -73,3 +78,41 @@ class Audit:
                 f"the first {since.lines} lines of the audit record are not those that were noted: it was written anew",
                 remedy="find out who can write to the state; compare with a copy of it from before",
             )
+
+
+@attrs.frozen(kw_only=True)
+class PastRun:
+    """One run of the past, with what the journal says of it."""
+
+    run: RunRecord
+    entries: tuple[Entry, ...]
+    serial: int
+    """The serial of the state once the run had ended, for `Deployment.rollback`; 0 if it didn't end by itself."""
+
+
+def past_runs(store: Store) -> tuple[PastRun, ...]:
+    """Every run so far, oldest first."""
+    entries: dict[str, list[Entry]] = {}
+    serials: dict[str, int] = {}
+    for line in store.audit():
+        if line.step is not None:
+            entries.setdefault(line.run, []).append(line.step)
+        elif line.event is AuditEvent.RUN_FINISHED:
+            serials[line.run] = line.serial
+    return tuple(
+        PastRun(run=run, entries=tuple(entries.get(run.id, ())), serial=serials.get(run.id, 0)) for run in store.runs()
+    )
+
+
+def approve(office: Office, plan: Plan, by: str, note: str) -> None:
+    """Write down that ``plan`` was approved. Raises `StalePlanError` if it isn't fresh any more."""
+    check_fresh(plan, office.store.load())
+    here = this_process("approve", office.clock.now())
+    entry = AuditEntry(
+        event=AuditEvent.APPROVED,
+        at=here.since,
+        by=f"{by} by way of {here}" if by else str(here),
+        plan_digest=plan.digest,
+        detail=note,
+    )
+    office.store.note(entry)

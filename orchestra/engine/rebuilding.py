@@ -10,15 +10,30 @@ import attrs
 from orchestra import graph
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status
 from orchestra.engine.live import Live
+from orchestra.engine.office import Office
 from orchestra.engine.patience import patiently
 from orchestra.engine.reading import provider_for
+from orchestra.engine.recording import write_records
 from orchestra.engine.survey import Site
+from orchestra.errors import PlanError
 from orchestra.model.address import Address, sort_key
 from orchestra.model.declaration import Declared
 from orchestra.model.values import Values, is_known
 from orchestra.planning.comparing import overlay
 from orchestra.resources.catalogue import KINDS
-from orchestra.state.records import Condition, Record
+from orchestra.state.records import Condition, Record, Snapshot
+
+
+def rebuild(site: Site, office: Office, snapshot: Snapshot) -> tuple[Record, ...]:
+    """Write the records of all that is found into the state, which is at ``snapshot`` and must be empty."""
+    if snapshot.records or snapshot.deposed or snapshot.pending:
+        raise PlanError(
+            f"the state knows {len(snapshot.records)} resources: it isn't lost",
+            remedy="move the state file away first if it is not to be used any more",
+        )
+    records = tuple(found_records(site))
+    write_records(office, "rebuild", records, snapshot)
+    return records
 
 
 def found_records(site: Site) -> list[Record]:

@@ -9,8 +9,11 @@ import attrs
 from orchestra.contracts import Clock, Cloud, Inputs, Observation, Ownership, Status
 from orchestra.engine.drafts import is_ours, uncertain
 from orchestra.engine.journal import Journal
+from orchestra.engine.live import Live
+from orchestra.engine.office import Office, writing
 from orchestra.engine.patience import patiently
 from orchestra.engine.reading import SETTLE_PAUSE, provider_for
+from orchestra.engine.survey import Site
 from orchestra.errors import OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.values import Values
@@ -42,6 +45,20 @@ class Recovery:
     journal: Journal
     clock: Clock
     keep: Callable[[Address, Values, Values], Values]
+
+
+def recover(site: Site, office: Office, snapshot: Snapshot) -> Sequence[Settlement]:
+    """Settle what ``snapshot`` has open, in a run of its own."""
+    live = Live(site.declaration, site.keyring, snapshot.records)
+    with writing(office, "recover") as session:
+        recovery = Recovery(
+            run=session.run.id,
+            clouds=site.clouds,
+            journal=session.journal,
+            clock=office.clock,
+            keep=live.kept_outputs,
+        )
+        return settle(session.snapshot, recovery)
 
 
 def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:
