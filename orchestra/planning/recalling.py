@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -52,13 +52,15 @@ class Present:
     seal: Seal
 
 
-def recall(past: Snapshot, now: Snapshot, present: Present) -> Recalled:
+def recall(past: Snapshot, now: Snapshot, present: Present, left: Collection[Address] = ()) -> Recalled:
     """What was declared at ``past``. Raises `PlanError` for a kind that isn't known any more.
+
+    At ``left`` nothing is put back in its place.
 
     An input that the present stack still gives the value that it had then is taken from there, with its references and
     secrets. Another one is taken as it was recorded; outputs of what it used are references again.
     """
-    swapped = put_back(now, {address: record.token for address, record in past.records.items()})
+    swapped = put_back(now, {address: one.token for address, one in past.records.items() if address not in left})
     memory = _Memory(past, swapped, present)
     resources = {address: memory.declared(record) for address, record in past.records.items()}
     places = {id(item.resource): address for address, item in resources.items()}

@@ -105,6 +105,8 @@ class Ground:
 
     def act(self, case: Case, deployment: oc.Deployment) -> oc.Run:
         """Do what the scenario says."""
+        if case.scenario.back:
+            return deployment.apply(deployment.rollback(to=deployment.history()[0].serial))
         return deployment.destroy() if case.scenario.after is None else deployment.apply()
 
     def _killed(self, case: Case, here: Path, number: int, chance: random.Random) -> str | None:
@@ -161,8 +163,9 @@ class Ground:
         return here, there
 
     def _prepare(self, case: Case, template: Path) -> str:
-        with self.deployment(case, template, before=True) as deployment:
-            deployment.apply()
+        for before in (False, True) if case.scenario.back else (True,):
+            with self.deployment(case, template, before=before) as deployment:
+                deployment.apply()
         return ""
 
 

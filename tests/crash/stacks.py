@@ -71,11 +71,15 @@ def _shop(**parameters: Any) -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """What a process is killed in. ``before`` is deployed already, None if nothing is; ``after`` None: destroy."""
+    """What a process is killed in. ``before`` is deployed already, None if nothing is; ``after`` None: destroy.
+
+    ``back``: ``after`` was deployed before that, and is gone back to.
+    """
 
     name: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+    back: bool = False
 
 
 SCENARIOS = (
@@ -86,5 +90,6 @@ SCENARIOS = (
     Scenario(name="grow in place", before=_shop(), after=_shop(growth=2)),
     Scenario(name="replace, new first", before=_shop(), after=_shop(release=2)),
     Scenario(name="replace, old first", before=_shop(), after=_shop(domain="store.example", device="/dev/sdg")),
+    Scenario(name="go back", before=_shop(web_servers=3, release=2, growth=2), after=_shop(), back=True),
     Scenario(name="destroy", before=_shop(), after=None),
 )

@@ -462,6 +462,30 @@ def test_putting_back_is_shown_in_the_plan(stored: Place) -> None:
     assert stored.is_as_declared(Shop())
 
 
+def test_what_would_have_to_be_replaced_again_is_not_put_back(stored: Place) -> None:
+    class Disk(oc.Stack):
+        size: int = 10
+
+        def build(self) -> None:
+            self.disk = oc.Volume(size_gib=self.size, zone="sim-1a")
+
+    first = stored.apply(Disk())
+    stored.apply(Disk(size=20))  # it grows in place, and does not shrink
+    bad = failing(stored, Fault(Trouble.DENIED, action="destroy_volume", calls=None))
+    with stored.deploy(Disk(size=20), bad) as deployment:
+        with pytest.raises(oc.ApplyError):
+            deployment.apply(deployment.rollback(to=first.serial))
+        made = deployment.resources["disk"].external_id
+    bad.close()
+    with stored.deploy(Disk(size=20)) as deployment:
+        plan = deployment.rollback(to=first.serial)
+        assert [(one.action, one.deposed) for one in plan.changes] == [(oc.Action.DELETE, True)]
+        deployment.apply(plan)
+        assert deployment.resources["disk"].external_id == made
+    assert stored.is_as_declared(Disk())
+    assert stored.cloud.inventory() == {"compute.Volume": 1}
+
+
 def test_a_rollback_that_fails_too_is_told_and_can_be_made_later(stored: Place) -> None:
     stored.apply(Shop())
     bad = failing(
