@@ -97,9 +97,11 @@ def name_clouds(default: Cloud, others: Iterable[Cloud], declaration: Declaratio
     declared: list[Cloud] = []
     for item in declaration.resources.values():
         place = item.resource.cloud
+        if place is None:  # most by far, and to ask for a protocol takes as long as all else that is done here
+            continue
         if isinstance(place, Cloud):
             declared.append(place)
-        elif place is not None:
+        else:
             raise PlanError(
                 f"cloud={place!r} is no cloud: it has a name and no providers",
                 address=item.address,
