@@ -88,7 +88,11 @@ def fault_models() -> st.SearchStrategy[FaultModel]:
 
 
 def behaviours() -> st.SearchStrategy[Behaviour]:
-    """Behaviours without faults: brisk or slow, consistent or not, pages of any size."""
+    """Behaviours without faults: brisk or slow, consistent or not, pages of any size, throttling or not.
+
+    What is permitted at once is enough for one list: where it isn't, no list would ever come to its end on a clock that
+    stands still meanwhile.
+    """
     return st.builds(
         Behaviour,
         latency=st.sampled_from((0.0, 0.2)),
@@ -96,5 +100,5 @@ def behaviours() -> st.SearchStrategy[Behaviour]:
         shutdown_seconds=st.sampled_from((0.0, 20.0)),
         consistency_seconds=st.sampled_from((0.0, 3.0)),
         page_size=st.sampled_from((1, 2, 500)),
-        requests_per_second=st.sampled_from((None, None, 5.0)),
+        requests_per_second=st.sampled_from((None, None, 25.0)),
     )
