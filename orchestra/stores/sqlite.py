@@ -137,7 +137,7 @@ class SqliteDialect:
             )
         if not path.exists():
             log = path.with_name(f"{path.name}-wal")
-            if log.exists():
+            if log.exists() and not path.exists():  # not even now: another process may have made both in between
                 raise CorruptStateError(
                     f"{self.where} is missing, but {log.name}, which belongs to it, is there",
                     remedy=f"put the file back beside it; if the state is not wanted any more, delete {log}",

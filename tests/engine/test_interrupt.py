@@ -229,7 +229,7 @@ def test_an_interrupt_while_it_waits_for_the_lease_begins_nothing(tmp_path: Path
                 press()
 
     cloud, clock = MemoryCloud(), Pressing()
-    opened = open_store(tmp_path / "state.db", deployment="test", clock=clock)
+    opened = open_store(tmp_path / "state.db", deployment="test", clock=clock, lease_seconds=2e9)
     with contextlib.closing(opened) as other:
         other.acquire(Holder(user="bea", host="elsewhere", process=7))
         deployment = deploy(Chain(servers=1), cloud, tmp_path, clock=clock, lock_timeout=1e9)

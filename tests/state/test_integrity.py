@@ -37,6 +37,6 @@ def test_error_names_what_is_known_and_the_remedy() -> None:
     error = damaged("a row is missing", where="the state file /srv/a.db", deployment="production", address="web[0]")
     assert str(error) == (
         "web[0]: the state of deployment 'production' in the state file /srv/a.db is damaged: a row is missing\n"
-        "  to do: restore a copy of it; without one, move it away, start with a new state and take each resource "
-        "over with adopt(address, external_id)"
+        "  to do: restore a copy of it; without one, move it away and write the state anew from the clouds: "
+        "Deployment.rebuild()"
     )

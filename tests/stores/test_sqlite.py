@@ -284,6 +284,27 @@ def test_log_without_its_file_is_not_taken_for_a_new_state(tmp_path: Path) -> No
     assert files(tmp_path) == ["state.db-wal"]
 
 
+def test_a_state_that_is_made_while_it_is_looked_for_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.db"
+    others: list[Store] = []
+    look = Path.exists
+
+    def made_meanwhile(self: Path) -> bool:
+        there = look(self)
+        if self == path and not others:
+            monkeypatch.setattr(Path, "exists", look)
+            others.append(opened(path))  # another process makes it, and keeps its log
+        return there
+
+    monkeypatch.setattr(Path, "exists", made_meanwhile)
+    with contextlib.closing(opened(path)) as store:
+        assert (tmp_path / "state.db-wal").exists()
+        assert store.load().lineage == others[0].load().lineage
+    others[0].close()
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that every user can get to."""
