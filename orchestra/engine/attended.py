@@ -15,6 +15,10 @@ TWICE: Final = (
 )
 
 
+PATIENCE: Final = 1.0
+"""Seconds for a thread that was told to start to do so."""
+
+
 def _nobody() -> None:
     return None
 
@@ -45,12 +49,13 @@ def attended(work: Callable[[Interrupt], T]) -> T:
     second is raised at once. ``work`` then goes on by itself, for as long as the process lives.
     """
     interrupt = Interrupt()
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
     results: list[T] = []
     errors: list[BaseException] = []
     context = contextvars.copy_context()
 
     def body() -> None:
+        begun.set()
         try:
             results.append(context.run(work, interrupt))
         except BaseException as error:
@@ -59,8 +64,8 @@ def attended(work: Callable[[Interrupt], T]) -> T:
             done.set()
 
     try:
-        threading.Thread(target=body, name="orchestra-run", daemon=True).start()
-        asked_by = _wait(done, interrupt)
+        asked_by = _start(threading.Thread(target=body, name="orchestra-run", daemon=True), begun, interrupt)
+        asked_by = _wait(done, interrupt) or asked_by
     except BaseException:
         interrupt.abandoned = True
         interrupt.ask()
@@ -72,15 +77,31 @@ def attended(work: Callable[[Interrupt], T]) -> T:
     return results[0]
 
 
+def _start(
+    thread: threading.Thread, begun: threading.Event, interrupt: Interrupt
+) -> KeyboardInterrupt | SystemExit | None:
+    """Start ``thread``. Returns what asked to stop meanwhile."""
+    try:
+        thread.start()
+    except (KeyboardInterrupt, SystemExit) as error:
+        if not begun.wait(PATIENCE):  # it came before there was anything to stop
+            raise
+        interrupt.ask()
+        return error
+    return None
+
+
 def _wait(done: threading.Event, interrupt: Interrupt) -> KeyboardInterrupt | SystemExit | None:
     """Wait until ``done``. Returns what asked to stop meanwhile."""
     asked_by: KeyboardInterrupt | SystemExit | None = None
-    while not done.is_set():
+    while True:
         try:
-            done.wait()
+            while not done.is_set():
+                done.wait()
         except (KeyboardInterrupt, SystemExit) as error:
             if interrupt.asked:
                 raise KeyboardInterrupt(TWICE) from error
             asked_by = error
             interrupt.ask()
-    return asked_by
+        else:
+            return asked_by

@@ -8,6 +8,7 @@ import types
 
 import pytest
 
+from orchestra.engine import attended as attending
 from orchestra.engine.attended import Interrupt, attended
 
 pytestmark = pytest.mark.timeout(20)
@@ -94,3 +95,33 @@ def test_any_other_exception_is_raised_at_once(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(TimeoutError):
         attended(lambda interrupt: go_on.wait(10.0))
     go_on.set()
+
+
+def test_an_interrupt_while_the_thread_is_being_started_asks_it_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(self: threading.Thread) -> None:
+        start(self)
+        if self.name == "orchestra-run":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+
+    def work(interrupt: Interrupt) -> str:
+        asked = threading.Event()
+        interrupt.wake = asked.set
+        assert interrupt.asked or asked.wait(10.0)
+        interrupt.heeded = True
+        return "stopped in good order"
+
+    assert attended(work) == "stopped in good order"
+
+
+def test_an_interrupt_before_there_is_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(attending, "PATIENCE", 0.0)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        attended(lambda interrupt: "never")
