@@ -64,7 +64,7 @@ def expand(changes: Iterable[Change]) -> list[Step]:
     _order_makes(current, makes, {**makes, **notes}, needs)
     _order_drops(current, makes, drops, needs)
     _wish_to_be_left(current, makes, drops, wishes)
-    _order_deposed(every, makes, drops, wishes)
+    _order_deposed(every, makes, drops, needs, wishes)
     _keep_what_works(every, current, {**makes, **notes}, wishes)
     try:
         ordered = graph.order(needs, key=_key, wishes=wishes)
@@ -139,8 +139,11 @@ def _wish_to_be_left(current: Mapping[Address, Change], makes: Table, drops: Tab
                 wishes[drops[used]].add(step)
 
 
-def _order_deposed(every: Iterable[Change], makes: Table, drops: Table, wishes: Waits) -> None:
-    """What was replaced before is deleted after its users, and before what it uses itself."""
+def _order_deposed(every: Iterable[Change], makes: Table, drops: Table, needs: Waits, wishes: Waits) -> None:
+    """What was replaced before is deleted after its users, and before what it uses itself.
+
+    The latter is a must: a cloud doesn't delete what something stands in, and a delete needs nothing itself.
+    """
     deposed = [change for change in every if change.deposed and change.action is Action.DELETE]
     by_address: dict[Address, list[StepId]] = {}
     for change in deposed:
@@ -157,7 +160,7 @@ def _order_deposed(every: Iterable[Change], makes: Table, drops: Table, wishes: 
             for old in by_address.get(used, ()):
                 wishes[old].add(mine)
             if used in drops:
-                wishes[drops[used]].add(mine)
+                needs[drops[used]].add(mine)
 
 
 def _keep_what_works(every: Iterable[Change], current: Mapping[Address, Change], done_by: Table, wishes: Waits) -> None:

@@ -192,6 +192,20 @@ def test_what_was_replaced_before_goes_before_what_it_uses_and_after_its_users()
     assert found["delete net"] >= {"delete old web", "delete web"}
 
 
+def test_what_was_replaced_before_makes_room_although_it_may_be_all_that_works() -> None:
+    """The successor can't be made before the subnet is, nor the subnet before the old one in it is gone."""
+    steps = expand(
+        [
+            change("subnet", Action.REPLACE, new_first=False),
+            change("web", Action.REPLACE, ["subnet"], new_first=False),
+            change("web", Action.DELETE, used=["subnet"], deposed="old web"),
+            change("disk", Action.REPLACE, ["web"], new_first=False),
+        ]
+    )
+    found = names(steps)
+    assert found.index("delete old web") < found.index("delete subnet") < found.index("create web")
+
+
 def test_everything_is_destroyed_in_order_with_what_was_replaced_before() -> None:
     steps = expand(
         [
