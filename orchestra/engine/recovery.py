@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import attrs
 
@@ -20,6 +21,9 @@ from orchestra.model.values import Values
 from orchestra.state.codec import encode_record
 from orchestra.state.journal import Intent, Operation, Outcome, Phase
 from orchestra.state.records import Condition, Record, Snapshot
+
+LONGEST_CALL: Final = 900.0
+"""Seconds after it was begun in which a call of several requests, each with its own limit, has happened if ever."""
 
 
 @attrs.frozen(kw_only=True)
@@ -130,8 +134,9 @@ def _look_for(intent: Intent, deployment: str, recovery: Recovery, since: float)
             return provider.find(owner, Inputs(intent.inputs))
 
         found = patiently(look, clock)
-        # the call may have been made a little after it was begun, and by a machine whose clock is ahead of this one's
-        until = min(intent.at, since) + SETTLE_PAUSE + provider.capabilities.settling
+        # nobody has been at it since the settling began, and no call goes on for ever; the pause is for a machine whose
+        # clock is ahead of this one's
+        until = min(intent.at + LONGEST_CALL, since) + SETTLE_PAUSE + provider.capabilities.settling
         while found is None and provider.capabilities.settling and clock.now() <= until:
             clock.sleep(SETTLE_PAUSE)
             found = patiently(look, clock)
