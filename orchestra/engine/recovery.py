@@ -26,6 +26,10 @@ LONGEST_CALL: Final = 900.0
 """Seconds after it was begun in which a call of several requests, each with its own limit, has happened if ever."""
 
 
+LOOKS: Final = 2
+"""How often something must not be found before it is taken for never made: a list may have been cut short."""
+
+
 @attrs.frozen(kw_only=True)
 class Settlement:
     """What became of one call that was left open."""
@@ -133,14 +137,17 @@ def _look_for(intent: Intent, deployment: str, recovery: Recovery, since: float)
         def look() -> Observation | None:
             return provider.find(owner, Inputs(intent.inputs))
 
-        found = patiently(look, clock)
         # nobody has been at it since the settling began, and no call goes on for ever; the pause is for a machine whose
         # clock is ahead of this one's
-        until = min(intent.at + LONGEST_CALL, since) + SETTLE_PAUSE + provider.capabilities.settling
-        while found is None and provider.capabilities.settling and clock.now() <= until:
-            clock.sleep(SETTLE_PAUSE)
+        settling = provider.capabilities.settling
+        until = min(intent.at + LONGEST_CALL, since) + SETTLE_PAUSE + settling if settling else 0.0
+        looks = 0
+        while True:
+            looks += clock.now() > until
             found = patiently(look, clock)
-        return found
+            if found is not None or looks >= LOOKS:
+                return found
+            clock.sleep(SETTLE_PAUSE)
     except OrchestraError as error:
         error.address = error.address or intent.address
         raise
