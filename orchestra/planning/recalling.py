@@ -80,6 +80,8 @@ def recall(past: Snapshot, now: Snapshot, present: Present, left: Collection[Add
 
 def put_back(snapshot: Snapshot, tokens: Mapping[Address, str]) -> Snapshot:
     """``snapshot`` with each deposed resource whose token is in ``tokens`` in use again, and its successor deposed."""
+    if all(tokens.get(record.address) != record.token for record in snapshot.deposed):
+        return snapshot
     records, deposed = dict(snapshot.records), {record.key: record for record in snapshot.deposed}
     for record in snapshot.deposed:
         if tokens.get(record.address) != record.token:
