@@ -1,7 +1,7 @@
 """Clouds: configured sets of Libcloud drivers. The only place that imports Libcloud.
 
-``clouds.aws(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one together from parts of others. A family's
-drivers are imported when its name is first used.
+``clouds.aws(…)``, ``clouds.libcloud(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one together from parts of
+others. A family's drivers are imported when its name is first used.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from orchestra.clouds.cloud import Cloud
     from orchestra.clouds.families.aws import AwsCloud, aws
+    from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
 
-__all__ = ["AwsCloud", "Behaviour", "Cloud", "SimulatedCloud", "aws", "simulated"]
+__all__ = ["AwsCloud", "Behaviour", "Cloud", "LibcloudCloud", "SimulatedCloud", "aws", "libcloud", "simulated"]
 
 _HOMES: Final = MappingProxyType(
     {
         "AwsCloud": "orchestra.clouds.families.aws",
         "Behaviour": "orchestra.clouds.families.simulated",
         "Cloud": "orchestra.clouds.cloud",
+        "LibcloudCloud": "orchestra.clouds.families.libcloud",
         "SimulatedCloud": "orchestra.clouds.families.simulated",
         "aws": "orchestra.clouds.families.aws",
+        "libcloud": "orchestra.clouds.families.libcloud",
         "simulated": "orchestra.clouds.families.simulated",
     }
 )

@@ -1,0 +1,12 @@
+"""Zones and record sets over Libcloud's base API for DNS."""
+
+from __future__ import annotations
+
+from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.provider import Calls
+
+
+def dns_calls(provider: str) -> tuple[Calls[LibcloudDriver], ...]:
+    """The calls of each kind that the driver ``provider`` of Libcloud can serve."""
+    del provider
+    return ()

@@ -1,0 +1,94 @@
+"""The cloud object for one driver of Libcloud's, and the function that makes one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from orchestra.clouds.base.driver import ConnectionsTo, Endpoint, LibcloudDriver, connect
+from orchestra.clouds.connections import Connections
+from orchestra.clouds.families.libcloud.services import SERVICES, make_driver, settle
+from orchestra.clouds.provider import DriverProvider, translated
+from orchestra.clouds.session import Session
+from orchestra.clouds.translate import translate
+from orchestra.contracts import Provider
+
+_SECRET: Final = re.compile(r"key|password|secret|token")
+"""Options named so are never shown."""
+
+
+class LibcloudCloud:
+    """One provider of one service, through Libcloud's base API; make it with `libcloud`. Safe to use from threads."""
+
+    def __init__(self, name: str, service: str, provider: str, session: Session[LibcloudDriver]) -> None:
+        self.name = name
+        self._service = SERVICES[service]
+        self._session = session
+        self._providers: Mapping[str, Provider] = MappingProxyType(
+            {calls.kind: DriverProvider(calls, session, translate) for calls in self._service.calls(provider)}
+        )
+
+    def provider(self, kind: str) -> Provider | None:
+        """See `contracts.Cloud.provider`."""
+        return self._providers.get(kind)
+
+    def verify(self) -> None:
+        """See `contracts.Cloud.verify`: asks for a list that every provider of the service has."""
+        try:
+            getattr(self._session.driver().driver, self._service.verify)()
+        except Exception as error:
+            raise translated(error, self._session, translate) from error
+
+    def __repr__(self) -> str:
+        return f"LibcloudCloud({self.name})"
+
+
+def libcloud(
+    provider: str,
+    *,
+    service: str | None = None,
+    region: str | None = None,
+    key: str | None = None,
+    secret: str | None = None,
+    endpoint: str | None = None,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> LibcloudCloud:
+    """One provider of one service, through Libcloud's base API.
+
+    ``provider`` is a constant of Libcloud's, such as ``powerdns``, or that constant's name. ``service`` is
+    ``compute``, ``dns``, ``storage``, ``balancing`` or ``containers``; it is needed only where several have a provider
+    of that name. ``key`` and ``secret`` are the driver's credentials: its arguments of these names, else its first
+    ones. ``endpoint`` is the URL of the server, such as ``http://127.0.0.1:8081``, and nothing is ever sent to another;
+    by default that of the provider. ``options`` are further arguments of the driver. ``name`` stands in the state for
+    this cloud and must stay the same; default the provider, with the region if there is one.
+
+    Most drivers call nothing while they are made. Raises `InvalidRequestError` for a provider that Libcloud doesn't
+    have, one that isn't unique, and a wrong endpoint.
+    """
+    constant, found = settle(provider, service)
+    place = Endpoint.parse(endpoint) if endpoint is not None else None
+    connections = ConnectionsTo(place) if place else Connections()
+    given = dict(options or {})
+    named = {**({"region": region} if region else {}), **_place(place), **given}
+    credentials = [one for one in (key, secret) if one is not None]
+
+    def make() -> LibcloudDriver:
+        return LibcloudDriver(constant, connect(make_driver(constant, found, credentials, named), connections, place))
+
+    title = name or (f"{constant}:{region}" if region else constant)
+    return LibcloudCloud(title, found, constant, Session(make, _secrets(constant, credentials, given)))
+
+
+def _secrets(provider: str, credentials: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """What no message may show: all credentials but the folder of a local one, and options that are named as secret."""
+    hidden = [str(value) for name, value in options.items() if _SECRET.search(name) and value]
+    return hidden + ([] if provider == "local" else list(credentials))
+
+
+def _place(endpoint: Endpoint | None) -> dict[str, Any]:
+    if endpoint is None:
+        return {}
+    return {"host": endpoint.host, "port": endpoint.port, "secure": endpoint.secure}

@@ -1,0 +1,122 @@
+"""Libcloud's services: which providers each has, what serves them here, and how a driver of each is made."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, ModuleType
+from typing import Any, Final
+
+import attrs
+import libcloud.compute.providers
+import libcloud.container.providers
+import libcloud.dns.providers
+import libcloud.loadbalancer.providers
+import libcloud.storage.providers
+
+from orchestra.clouds.base.dns import dns_calls
+from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.base.storage import storage_calls
+from orchestra.clouds.provider import Calls
+from orchestra.errors import InvalidRequestError
+
+
+@attrs.frozen
+class Service:
+    """What serves a service: its calls for each kind, given the provider; and the driver's method that verifies."""
+
+    calls: Callable[[str], Sequence[Calls[LibcloudDriver]]]
+    verify: str
+
+
+SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
+    {
+        "dns": Service(dns_calls, "list_zones"),
+        "storage": Service(storage_calls, "list_containers"),
+    }
+)
+"""The services that are served here."""
+
+_MODULES: Final[Mapping[str, ModuleType]] = MappingProxyType(
+    {
+        "compute": libcloud.compute.providers,
+        "dns": libcloud.dns.providers,
+        "storage": libcloud.storage.providers,
+        "balancing": libcloud.loadbalancer.providers,
+        "containers": libcloud.container.providers,
+    }
+)
+"""Where Libcloud lists the providers of each service; the drivers themselves are loaded when one is made."""
+
+
+def providers(service: str) -> tuple[str, ...]:
+    """Libcloud's constants for the providers of ``service``, sorted."""
+    listed: Mapping[object, object] = _MODULES[service].DRIVERS
+    return tuple(sorted(str(getattr(one, "value", one)) for one in listed))
+
+
+def settle(provider: str, service: str | None) -> tuple[str, str]:
+    """Libcloud's constant for ``provider`` and its service; ``provider`` may be the constant's name too.
+
+    Raises `InvalidRequestError` for a provider that Libcloud doesn't have, one that several services have while
+    ``service`` is None, and a service that isn't served here.
+    """
+    if service is not None and service not in _MODULES:
+        raise InvalidRequestError(
+            f"libcloud(): {service!r} is no service", sent=False, remedy=f"use one of {', '.join(_MODULES)}"
+        )
+    constants = {one: _constant(one, provider) for one in _MODULES if service in (None, one)}
+    found = [(constant, one) for one, constant in constants.items() if constant]
+    if not found:
+        raise InvalidRequestError(
+            f"libcloud(): Libcloud has no provider {provider!r}" + (f" for {service}" if service else ""),
+            sent=False,
+            remedy=f"use one of {', '.join(providers(service))}" if service else "see libcloud.readthedocs.io",
+        )
+    if len(found) > 1:
+        raise InvalidRequestError(
+            f"libcloud(): {provider!r} is there for {' and '.join(one for _, one in found)}",
+            sent=False,
+            remedy=f"say which is meant: service={found[0][1]!r}",
+        )
+    if found[0][1] not in SERVICES:
+        raise InvalidRequestError(
+            f"libcloud(): {found[0][1]} isn't served through Libcloud's base API",
+            sent=False,
+            remedy=f"use a cloud of its own family for it; served are {', '.join(sorted(SERVICES))}",
+        )
+    return found[0]
+
+
+def _constant(service: str, provider: str) -> str | None:
+    named = getattr(_MODULES[service].Provider, provider, None)
+    wanted = str(getattr(named, "value", named)) if isinstance(named, str) else provider
+    return next((one for one in providers(service) if one.lower() == wanted.lower()), None)
+
+
+def make_driver(provider: str, service: str, credentials: Sequence[str], named: Mapping[str, Any]) -> Any:
+    """A new driver of Libcloud's.
+
+    ``credentials`` (a key, and a secret if there is one) go to the arguments that are called so, else to the first
+    ones; of ``named``, ``host``, ``port``, ``secure`` and ``region`` only if the driver names them.
+    """
+    make = _MODULES[service].get_driver(provider)
+    accepted = _arguments(make)
+    passed = {name: value for name, value in named.items() if name in accepted or name not in _OPTIONAL}
+    if {"key", "secret"} <= set(accepted):
+        return make(**dict(zip(("key", "secret"), credentials, strict=False)), **passed)
+    return make(*credentials, **passed)
+
+
+_OPTIONAL: Final = ("host", "port", "region", "secure")
+
+
+def _arguments(cls: type) -> tuple[str, ...]:
+    """The names of the arguments that a class of drivers takes, of the first constructor that names any."""
+    for one in cls.__mro__:
+        if "__init__" in vars(one):
+            named = inspect.signature(one).parameters.values()
+            names = tuple(each.name for each in named if each.kind is each.POSITIONAL_OR_KEYWORD)
+            if names:
+                return names
+    return ()
