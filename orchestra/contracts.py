@@ -196,6 +196,8 @@ class Observation:
     ``inputs`` holds only what the cloud tells, in the form of the kind's inputs: an input left out is not
     compared. A portable choice is told as ``{"id": …}``. ``outputs`` holds every output of the kind but ``id``;
     None where the cloud doesn't know it yet. ``detail`` is the cloud's own word for a status that isn't ready.
+    ``name`` is what people call it in the cloud, '' if they don't; nothing is compared with it. ``comes_with`` is set
+    for what nobody asked for: the id of what the cloud made it with, such as the server of a disk that goes with it.
     """
 
     external_id: str
@@ -204,6 +206,8 @@ class Observation:
     outputs: Mapping[str, Plain] = attrs.field(factory=dict, repr=False)
     detail: str = ""
     ownership: Ownership | None = None
+    name: str = ""
+    comes_with: str = ""
 
 
 @attrs.frozen(kw_only=True)

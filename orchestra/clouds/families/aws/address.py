@@ -10,7 +10,7 @@ from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
 from orchestra.clouds.families.aws.finishing import just_made
-from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
+from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.errors import NotFoundError
 from orchestra.resources.compute import FloatingIp
@@ -76,6 +76,7 @@ def _told(item: Element, tags: Mapping[str, str]) -> Observation:
         inputs={"server": query.text(item, "instanceId") or None, "labels": labels_of(tags)},
         outputs={"address": query.text(item, "publicIp")},
         ownership=Ownership.from_tags(tags),
+        name=name_in(tags),
     )
 
 

@@ -225,6 +225,7 @@ def _told(item: Element, tags: Mapping[str, str], defaults: set[str]) -> Observa
         },
         outputs={"address": query.text(item, "DNSName") or None},
         ownership=Ownership.from_tags(tags),
+        name=query.text(item, "LoadBalancerName"),
     )
 
 

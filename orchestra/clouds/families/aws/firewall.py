@@ -12,7 +12,7 @@ from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
 from orchestra.clouds.families.aws.finishing import just_made
-from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
+from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
@@ -77,6 +77,8 @@ class FirewallCalls(Described):
                 "labels": labels_of(tags),
             },
             ownership=Ownership.from_tags(tags),
+            name=name_in(tags) or query.text(item, "groupName"),
+            comes_with=query.text(item, "vpcId") if query.text(item, "groupName") == "default" else "",
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:

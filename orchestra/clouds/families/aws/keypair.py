@@ -61,4 +61,5 @@ def _told(item: Element, owner: Ownership | None) -> Observation:
         inputs={"name": name},
         outputs={"fingerprint": query.text(item, "keyFingerprint")},
         ownership=owner,
+        name=name,
     )

@@ -13,7 +13,7 @@ from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
 from orchestra.clouds.families.aws.finishing import just_made
-from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
+from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import ConflictError, NotFoundError
@@ -82,6 +82,8 @@ def _network(item: Element, *, internet: bool) -> Observation:
         inputs={"cidr": query.text(item, "cidrBlock"), "internet": internet, "labels": labels_of(tags)},
         detail=query.text(item, "state"),
         ownership=Ownership.from_tags(tags),
+        name=name_in(tags),
+        comes_with="the region" if query.text(item, "isDefault") == "true" else "",
     )
 
 
@@ -227,6 +229,8 @@ class SubnetCalls(Described):
             outputs={"available_zone": zone},
             detail=query.text(item, "state"),
             ownership=Ownership.from_tags(tags),
+            name=name_in(tags),
+            comes_with=query.text(item, "vpcId") if query.text(item, "defaultForAz") == "true" else "",
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:

@@ -12,7 +12,7 @@ from orchestra.clouds.families.aws import choosing, query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.firewall import default_group
-from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
+from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotFoundError, NotReadyError, TransientError
 from orchestra.model.values import Plain
@@ -91,6 +91,7 @@ class ServerCalls(Described):
             },
             detail=state,
             ownership=Ownership.from_tags(tags),
+            name=name_in(tags),
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
@@ -118,7 +119,9 @@ class ServerCalls(Described):
         query.ec2(driver.ec2, "TerminateInstances", query.numbered("InstanceId", [external_id]))
 
     def choose(self, driver: Drivers, name: str, wanted: Mapping[str, Plain]) -> str:
-        """See `Calls.choose`."""
+        """See `Calls.choose`: an id of AWS's own is taken as it is, for an image can be in use and not listed."""
+        if isinstance(wanted.get("id"), str):
+            return str(wanted["id"])
         if name == "image":
             return choosing.image(driver, wanted)
         if name == "size":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from xml.etree.ElementTree import Element
 
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.contracts import Inputs, Ownership, is_ownership_tag
 
-_NAME = "Name"
+_NAME: Final = "Name"
 
 
 def tags_of(owner: Ownership, inputs: Inputs) -> dict[str, str]:
@@ -29,6 +30,11 @@ def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
         for key, value in sorted(tags.items())
         if not is_ownership_tag(key) and not key.startswith("aws:") and key != _NAME
     }
+
+
+def name_in(tags: Mapping[str, str]) -> str:
+    """What people call it: the tag that AWS's console shows as its name."""
+    return tags.get(_NAME, "")
 
 
 def tags_in(item: Element, container: str = "tagSet") -> dict[str, str]:

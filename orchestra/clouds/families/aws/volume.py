@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -13,7 +14,7 @@ import attrs
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
-from orchestra.clouds.families.aws.tags import labels_of, relabel, tags_in, tags_of
+from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotReadyError
 from orchestra.resources.compute import Snapshot, Volume
@@ -21,6 +22,7 @@ from orchestra.resources.compute import Snapshot, Volume
 _TYPES: Final = MappingProxyType({"ssd": "gp3", "hdd": "st1"})
 _TOLD_TYPES: Final = MappingProxyType({told: name for name, told in _TYPES.items()})
 _GOING: Final = ("deleting", "deleted")
+_FOR_AN_IMAGE: Final = re.compile(r"^(?:Created by CreateImage|Auto-created snapshot).* for (?:AMI )?(ami-[0-9a-f]+)")
 _STATUSES: Final = MappingProxyType(
     {"creating": Status.PENDING, "available": Status.READY, "in-use": Status.READY, "error": Status.FAILED}
 )
@@ -76,6 +78,8 @@ class VolumeCalls(Described):
             },
             detail=state,
             ownership=Ownership.from_tags(tags),
+            name=name_in(tags),
+            comes_with=_server_it_goes_with(item),
         )
 
     def observations(self, drivers: Drivers, items: Iterator[Element]) -> Iterator[Observation]:
@@ -106,6 +110,20 @@ class VolumeCalls(Described):
     def delete(self, driver: Drivers, external_id: str) -> None:
         """See `Calls.delete`."""
         query.ec2(driver.ec2, "DeleteVolume", {"VolumeId": external_id})
+
+
+def _image_it_is_in(description: str) -> str:
+    """The image that a snapshot was made for, which only the description tells: such a one can't be deleted."""
+    found = _FOR_AN_IMAGE.search(description)
+    return found[1] if found else ""
+
+
+def _server_it_goes_with(item: Element) -> str:
+    """The server that was made with this volume and deletes it with itself."""
+    for attachment in item.findall("attachmentSet/item"):
+        if query.text(attachment, "deleteOnTermination") == "true":
+            return query.text(attachment, "instanceId")
+    return ""
 
 
 def _modifications(drivers: Drivers, volumes: Sequence[str]) -> dict[str, Element]:
@@ -169,6 +187,8 @@ class SnapshotCalls(Described):
             outputs={"size_gib": int(query.text(item, "volumeSize"))},
             detail=query.text(item, "statusMessage") or state,
             ownership=Ownership.from_tags(tags),
+            name=name_in(tags),
+            comes_with=_image_it_is_in(query.text(item, "description")),
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:

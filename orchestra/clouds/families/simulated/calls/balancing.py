@@ -75,6 +75,7 @@ class LoadBalancerCalls(SimulatedCalls[SimulatedBalancerDriver, CloudBalancer]):
             tags=extra["tags"],
             status=status,
             detail=detail,
+            name=one.name,
         )
 
     def update(self, driver: SimulatedBalancerDriver, external_id: str, update: Update) -> Observation:

@@ -51,7 +51,9 @@ class KeyPairCalls(SimulatedCalls[SimulatedNodeDriver, CloudKeyPair]):
     def tell(self, one: CloudKeyPair) -> Observation:
         """See `SimulatedCalls.tell`."""
         inputs = {"public_key": one.public_key, "name": one.name}
-        return self.observation(one.name, inputs, {"fingerprint": one.fingerprint}, tags=one.extra["tags"])
+        return self.observation(
+            one.name, inputs, {"fingerprint": one.fingerprint}, tags=one.extra["tags"], name=one.name
+        )
 
     def delete(self, driver: SimulatedNodeDriver, external_id: str) -> None:
         """See `Calls.delete`."""
@@ -109,6 +111,7 @@ class ServerCalls(SimulatedCalls[SimulatedNodeDriver, Node]):
             tags=extra["tags"],
             status=_STATUSES.get(state, Status.PENDING),
             detail="" if state == "running" else state,
+            name=one.name,
         )
 
     def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:

@@ -71,6 +71,7 @@ class VolumeCalls(SimulatedCalls[SimulatedNodeDriver, StorageVolume]):
             tags=extra["tags"],
             status=status,
             detail=detail,
+            name=one.name,
         )
 
     def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:
@@ -179,6 +180,7 @@ class SnapshotCalls(SimulatedCalls[SimulatedNodeDriver, VolumeSnapshot]):
             tags=extra["tags"],
             status=status,
             detail=detail,
+            name=one.name or "",
         )
 
     def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:

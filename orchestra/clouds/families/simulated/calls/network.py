@@ -146,7 +146,7 @@ class FirewallCalls(SimulatedCalls[SimulatedNodeDriver, SimulatedFirewall]):
             "ingress": [cast("Mapping[str, Plain]", rule) for rule in one.ingress],
             "egress": [cast("Mapping[str, Plain]", rule) for rule in one.egress],
         }
-        return self.observation(one.id, inputs, tags=one.tags)
+        return self.observation(one.id, inputs, tags=one.tags, name=one.name)
 
     def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:
         """See `Calls.update`: the rules of a direction are replaced in one call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.types import NodeState
@@ -19,6 +19,8 @@ from orchestra.model.values import Plain
 
 D = TypeVar("D")
 T = TypeVar("T")
+
+_NAME: Final = "Name"
 
 
 class SimulatedCalls(Calls[D], Generic[D, T]):
@@ -68,16 +70,17 @@ class SimulatedCalls(Calls[D], Generic[D, T]):
         tags: Mapping[str, str] | None = None,
         status: Status = Status.READY,
         detail: str = "",
+        name: str = "",
     ) -> Observation:
-        """What the driver told, in the form of the kind's inputs."""
+        """What the driver told, in the form of the kind's inputs. A tag ``Name`` is what people call it, no label."""
         specs = self.resource.kind.inputs
         told = dict(inputs)
         if "labels" in specs:
-            told["labels"] = {key: value for key, value in sorted((tags or {}).items()) if not is_ownership_tag(key)}
-        for name, value in told.items():
-            normalize: Any = specs[name].normalize  # what goes in plain comes out plain
+            told["labels"] = {key: value for key, value in sorted((tags or {}).items()) if _is_label(key)}
+        for key, value in told.items():
+            normalize: Any = specs[key].normalize  # what goes in plain comes out plain
             if normalize is not None:
-                told[name] = normalize(value)
+                told[key] = normalize(value)
         return Observation(
             external_id=external_id,
             status=status,
@@ -85,7 +88,12 @@ class SimulatedCalls(Calls[D], Generic[D, T]):
             outputs=outputs or {},
             detail=detail,
             ownership=Ownership.from_tags(tags or {}),
+            name=(tags or {}).get(_NAME, name),
         )
+
+
+def _is_label(key: str) -> bool:
+    return not is_ownership_tag(key) and key != _NAME
 
 
 def progress(state: str, *ready: str) -> tuple[Status, str]:
@@ -105,7 +113,7 @@ def relabel(driver: Tagging, resource_id: str, tags: Mapping[str, str], update: 
     if "labels" not in update.changed:
         return tags
     wanted = update.after.labels()
-    known = [key for key in {**tags, **update.before.labels()} if not is_ownership_tag(key)]
+    known = [key for key in {**tags, **update.before.labels()} if _is_label(key)]
     if gone := [key for key in known if key not in wanted]:
         tags = driver.ex_delete_tags(resource_id, gone)
     if new := {key: value for key, value in wanted.items() if tags.get(key) != value}:
