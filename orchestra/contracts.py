@@ -223,6 +223,19 @@ class Reading:
     unread: Mapping[str, CloudError] = attrs.field(factory=dict)
 
 
+class FoundBy(enum.Enum):
+    """How what a creation made is found again when its answer was lost: what the creating request carries."""
+
+    CLIENT_TOKEN = "client token"  # noqa: S105 (no password, for all its name)
+    """A token of the request, by which the cloud knows a second one of the same creation."""
+    TAG = "tag in the creating request"
+    """A tag or metadata with the token, which is looked for before the creation is sent again."""
+    NAME = "name made from the token"
+    """A name that no other creation has."""
+    NATURAL_KEY = "natural key"
+    """What makes it the only one of its kind, such as zone, type and name of a record. Somebody else's has it too."""
+
+
 @attrs.frozen(kw_only=True)
 class Capabilities:
     """What a provider can do. ``unsupported`` maps an input to what isn't possible with it, a sentence."""
@@ -230,6 +243,10 @@ class Capabilities:
     unsupported: Mapping[str, str] = attrs.field(factory=dict)
     settling: float = 0.0
     """Seconds after a creation for which the cloud may still say that there is no such thing."""
+    found_by: FoundBy | None = None
+    """How `Provider.find` finds what a creation made. None: not told."""
+    found_key: str = ""
+    """What precisely that is, such as ``ClientToken`` or ``zone, type and name``."""
 
 
 class Provider(Protocol):

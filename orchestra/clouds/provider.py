@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from orchestra.clouds.session import Session
-from orchestra.contracts import Capabilities, Inputs, Observation, Ownership, Reading, Update
+from orchestra.contracts import Capabilities, FoundBy, Inputs, Observation, Ownership, Reading, Update
 from orchestra.errors import ChoiceError, CloudError, NotFoundError, OrchestraError
 from orchestra.model.values import Plain
 
@@ -24,6 +24,10 @@ class Calls(abc.ABC, Generic[D]):
 
     kind: ClassVar[str]
     unsupported: ClassVar[Mapping[str, str]] = {}
+    found_by: FoundBy
+    """How what `create` made is found again when its answer was lost; see `search`."""
+    found_key: str = ""
+    """What precisely that is: the request's parameter, the tag, the inputs."""
     page: ClassVar[int] = 200
     """How many ids one `read` may ask for."""
 
@@ -83,7 +87,9 @@ class DriverProvider(Generic[D]):
         self._session = session
         self._translate = translate
         self.kind = calls.kind
-        self.capabilities = Capabilities(unsupported=calls.unsupported, settling=settling)
+        self.capabilities = Capabilities(
+            unsupported=calls.unsupported, settling=settling, found_by=calls.found_by, found_key=calls.found_key
+        )
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[D]:

@@ -11,6 +11,7 @@ import pytest
 from libcloud.common.types import InvalidCredsError
 
 from orchestra.clouds.families.simulated import Behaviour, Call, SimulatedCloud, simulated
+from orchestra.contracts import FoundBy
 from orchestra.errors import CredentialsError, InvalidRequestError
 
 MakeCloud = Callable[..., SimulatedCloud]
@@ -23,6 +24,7 @@ KINDS = (
     *("dns.Zone", "dns.Record"),
     *("storage.Bucket", "storage.Blob"),
 )
+WITHOUT_TAGS = ("compute.VolumeAttachment", "dns.Record", "storage.Blob")
 
 
 def test_it_serves_the_whole_catalogue(cloud: SimulatedCloud) -> None:
@@ -31,6 +33,8 @@ def test_it_serves_the_whole_catalogue(cloud: SimulatedCloud) -> None:
         assert provider is not None
         assert provider.kind == kind
         assert provider.capabilities.unsupported == {}
+        assert provider.capabilities.found_by is (FoundBy.NATURAL_KEY if kind in WITHOUT_TAGS else FoundBy.CLIENT_TOKEN)
+        assert provider.capabilities.found_key
         assert cloud.provider(kind) is provider
     assert cloud.provider("containers.Task") is None
 

@@ -11,7 +11,7 @@ from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
 from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import NotFoundError
 from orchestra.resources.compute import FloatingIp
 
@@ -21,6 +21,8 @@ class FloatingIpCalls(Described):
 
     kind = "compute.FloatingIp"
     resource = FloatingIp
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token"
     set_later = ("server",)
     listing: ClassVar[Listing] = Listing(
         action="DescribeAddresses",

@@ -10,7 +10,7 @@ from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import InUseError, NotFoundError
 
 _PAGE: Final = 500
@@ -20,6 +20,8 @@ class VolumeAttachmentCalls(Calls[Drivers]):
     """An attachment. It can carry no tags, so it is found by its volume and server."""
 
     kind = "compute.VolumeAttachment"
+    found_by = FoundBy.NATURAL_KEY
+    found_key = "volume and server"
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: a volume that this very server has already is what an earlier call did."""

@@ -16,7 +16,7 @@ from orchestra.clouds.families.aws.firewall import default_group
 from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
 from orchestra.model.values import Plain
 from orchestra.resources.balancing import HealthCheck, LoadBalancer
@@ -32,6 +32,8 @@ class LoadBalancerCalls(Calls[Drivers]):
     """A classic load balancer. Its name is made from the token: a second one of the same creation is refused."""
 
     kind = "balancing.LoadBalancer"
+    found_by = FoundBy.NAME
+    found_key = "LoadBalancerName, with the tag orchestra:token"
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: the balancer with its listener and tags, then health check and members."""

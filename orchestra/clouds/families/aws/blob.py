@@ -14,7 +14,7 @@ from orchestra.clouds.families.aws.rest import s3, s3_document
 from orchestra.clouds.families.aws.storage import buckets
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
 from orchestra.model.values import Plain
 from orchestra.resources.checks import content_digest
@@ -31,6 +31,8 @@ class BlobCalls(Calls[Drivers]):
     """
 
     kind = "storage.Blob"
+    found_by = FoundBy.TAG
+    found_key = "metadata of the object at its bucket and key"
     page = 1000
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:

@@ -17,7 +17,7 @@ from orchestra.clouds.families.aws.names import absolute, decoded_name, quoted_t
 from orchestra.clouds.families.aws.rest import element, route53, texts
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, InternalError, NotFoundError
 from orchestra.model.values import Plain
 
@@ -31,6 +31,8 @@ class ZoneCalls(Calls[Drivers]):
     """A public hosted zone. Its name servers aren't in the list of zones, so reading takes a call for each."""
 
     kind = "dns.Zone"
+    found_by = FoundBy.CLIENT_TOKEN
+    found_key = "CallerReference"
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: Route 53 refuses a caller reference that it has seen, which is when the zone is found."""
@@ -127,6 +129,8 @@ class RecordCalls(Calls[Drivers]):
     """A record set. Its external id is ``zone/type/name``, the name inside the zone; '' is the zone's own name."""
 
     kind = "dns.Record"
+    found_by = FoundBy.NATURAL_KEY
+    found_key = "zone, type and name, with the values asked for"
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: refused as a conflict if there is such a record set already, whoever made it."""

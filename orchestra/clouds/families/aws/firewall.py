@@ -14,7 +14,7 @@ from orchestra.clouds.families.aws.described import Described, Listing, tolerati
 from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
 from orchestra.model.values import Plain
 from orchestra.resources.network import Firewall
@@ -41,6 +41,8 @@ class FirewallCalls(Described):
 
     kind = "network.Firewall"
     resource = Firewall
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token; a second one of GroupName, made from the token, is refused"
     set_later = ("ingress", "egress")
     listing: ClassVar[Listing] = Listing(
         action="DescribeSecurityGroups", container="securityGroupInfo", id_filter="group-id", id_parameter="GroupId"

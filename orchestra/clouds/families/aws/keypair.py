@@ -10,7 +10,7 @@ from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.tags import tags_in, tags_of
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.resources.compute import KeyPair
 
 
@@ -19,6 +19,8 @@ class KeyPairCalls(Described):
 
     kind = "compute.KeyPair"
     resource = KeyPair
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token; a second one of the name is refused"
     listing: ClassVar[Listing] = Listing(
         action="DescribeKeyPairs", container="keySet", id_filter="key-name", id_parameter="KeyName", size=0
     )

@@ -15,7 +15,7 @@ from orchestra.clouds.families.aws.described import Described, Listing, tolerati
 from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import ConflictError, NotFoundError
 from orchestra.resources import network
 
@@ -27,6 +27,8 @@ class NetworkCalls(Described):
 
     kind = "network.Network"
     resource = network.Network
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token"
     set_later = ("internet",)
     listing: ClassVar[Listing] = Listing(
         action="DescribeVpcs", container="vpcSet", id_filter="vpc-id", id_parameter="VpcId"
@@ -190,6 +192,8 @@ class SubnetCalls(Described):
 
     kind = "network.Subnet"
     resource = network.Subnet
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token; a second one of the range is refused"
     set_later = ("public",)
     listing: ClassVar[Listing] = Listing(
         action="DescribeSubnets", container="subnetSet", id_filter="subnet-id", id_parameter="SubnetId"

@@ -13,7 +13,7 @@ from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.firewall import default_group
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotFoundError, NotReadyError, TransientError
 from orchestra.model.values import Plain
 from orchestra.resources.compute import Server
@@ -45,6 +45,8 @@ class ServerCalls(Described):
 
     kind = "compute.Server"
     resource = Server
+    found_by = FoundBy.CLIENT_TOKEN
+    found_key = "ClientToken, and the tag orchestra:token"
     listing: ClassVar[Listing] = Listing(
         action="DescribeInstances", container="reservationSet", id_filter="instance-id", id_parameter="InstanceId"
     )

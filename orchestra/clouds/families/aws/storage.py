@@ -14,7 +14,7 @@ from orchestra.clouds.families.aws.rest import element, s3, s3_document, texts
 from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, CredentialsError, InUseError, NotFoundError
 from orchestra.resources.storage import Bucket
 
@@ -42,6 +42,8 @@ class BucketCalls(Calls[Drivers]):
     """
 
     kind = "storage.Bucket"
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token on the bucket of its name"
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: the bucket with its tags in one request, then its settings."""

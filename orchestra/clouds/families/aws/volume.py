@@ -15,7 +15,7 @@ from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotReadyError
 from orchestra.resources.compute import Snapshot, Volume
 
@@ -33,6 +33,8 @@ class VolumeCalls(Described):
 
     kind = "compute.Volume"
     resource = Volume
+    found_by = FoundBy.CLIENT_TOKEN
+    found_key = "ClientToken, and the tag orchestra:token"
     listing: ClassVar[Listing] = Listing(
         action="DescribeVolumes", container="volumeSet", id_filter="volume-id", id_parameter="VolumeId", size=500
     )
@@ -151,6 +153,8 @@ class SnapshotCalls(Described):
 
     kind = "compute.Snapshot"
     resource = Snapshot
+    found_by = FoundBy.TAG
+    found_key = "orchestra:token"
     listing: ClassVar[Listing] = Listing(
         action="DescribeSnapshots",
         container="snapshotSet",

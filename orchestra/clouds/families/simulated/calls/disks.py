@@ -19,7 +19,7 @@ from orchestra.clouds.families.simulated.calls.shared import (
 )
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.clouds.families.simulated.refusals import refusal
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.resources.compute import Snapshot, Volume, VolumeAttachment
 
 
@@ -99,6 +99,8 @@ class VolumeAttachmentCalls(SimulatedCalls[SimulatedNodeDriver, StorageVolume]):
 
     kind = "compute.VolumeAttachment"
     resource = VolumeAttachment
+    found_by = FoundBy.NATURAL_KEY
+    found_key = "volume and server"
 
     def create(self, driver: SimulatedNodeDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: once more to the same server changes nothing."""

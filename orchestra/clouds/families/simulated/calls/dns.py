@@ -10,7 +10,7 @@ from libcloud.dns.base import Zone as CloudZone
 
 from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls
 from orchestra.clouds.families.simulated.dns import SimulatedDNSDriver
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.resources.dns import Record, Zone
 
 
@@ -49,6 +49,8 @@ class RecordCalls(SimulatedCalls[SimulatedDNSDriver, CloudRecord]):
 
     kind = "dns.Record"
     resource = Record
+    found_by = FoundBy.NATURAL_KEY
+    found_key = "zone, type and name"
 
     def create(self, driver: SimulatedDNSDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`."""

@@ -13,7 +13,7 @@ from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.clouds.families.simulated.kinds import FAILED
 from orchestra.clouds.families.simulated.tagging import Tagging
 from orchestra.clouds.provider import Calls
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update, is_ownership_tag
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update, is_ownership_tag
 from orchestra.model.resource import Resource
 from orchestra.model.values import Plain
 
@@ -27,6 +27,8 @@ class SimulatedCalls(Calls[D], Generic[D, T]):
     """The calls of one kind, over what the driver calls a ``T``."""
 
     page = 500
+    found_by = FoundBy.CLIENT_TOKEN
+    found_key = "token of the creating call"
     resource: ClassVar[type[Resource]]
 
     @abc.abstractmethod

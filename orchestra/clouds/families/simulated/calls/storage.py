@@ -8,7 +8,7 @@ from libcloud.storage.base import Container, Object
 
 from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
 from orchestra.clouds.families.simulated.storage import SimulatedStorageDriver
-from orchestra.contracts import Inputs, Observation, Ownership, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.resources.storage import Blob, Bucket
 
 
@@ -75,6 +75,8 @@ class BlobCalls(SimulatedCalls[SimulatedStorageDriver, Object]):
 
     kind = "storage.Blob"
     resource = Blob
+    found_by = FoundBy.NATURAL_KEY
+    found_key = "bucket and key, with the token in its metadata"
 
     def create(self, driver: SimulatedStorageDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`."""
