@@ -31,6 +31,18 @@ class LibcloudDriver:
 
 
 @attrs.frozen
+class Terms:
+    """What the calls for a provider take beside its driver.
+
+    ``settings`` are names of options that are theirs, not the driver's; ``defaults`` are arguments that the driver
+    gets unless they are given.
+    """
+
+    settings: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
 class Endpoint:
     """Where a server is reached: scheme, host and port."""
 

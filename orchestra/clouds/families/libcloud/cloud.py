@@ -71,12 +71,14 @@ def libcloud(
     constant, found = settle(provider, service)
     place = Endpoint.parse(endpoint) if endpoint is not None else None
     connections = ConnectionsTo(place) if place else Connections()
-    given = dict(options or {})
-    named = {**({"region": region} if region else {}), **_place(place), **given}
+    given, terms = dict(options or {}), SERVICES[found].terms(constant)
+    settings = {option: given.pop(option) for option in terms.settings if option in given}
+    named = {**terms.defaults, **({"region": region} if region else {}), **_place(place), **given}
     credentials = [one for one in (key, secret) if one is not None]
 
     def make() -> LibcloudDriver:
-        return LibcloudDriver(constant, connect(make_driver(constant, found, credentials, named), connections, place))
+        driver = connect(make_driver(constant, found, credentials, named), connections, place)
+        return LibcloudDriver(constant, driver, settings)
 
     title = name or (f"{constant}:{region}" if region else constant)
     return LibcloudCloud(title, found, constant, Session(make, _secrets(constant, credentials, given)))

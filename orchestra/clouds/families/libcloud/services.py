@@ -14,8 +14,8 @@ import libcloud.dns.providers
 import libcloud.loadbalancer.providers
 import libcloud.storage.providers
 
-from orchestra.clouds.base.dns import dns_calls
-from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.base.dns import dns_calls, dns_terms
+from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.storage import storage_calls
 from orchestra.clouds.provider import Calls
 from orchestra.errors import InvalidRequestError
@@ -23,15 +23,20 @@ from orchestra.errors import InvalidRequestError
 
 @attrs.frozen
 class Service:
-    """What serves a service: its calls for each kind, given the provider; and the driver's method that verifies."""
+    """What serves a service.
+
+    ``calls`` are those of each kind that a provider can serve, none for one that isn't known; ``verify`` is the
+    driver's method that is called to verify; ``terms`` tells what options the calls take themselves.
+    """
 
     calls: Callable[[str], Sequence[Calls[LibcloudDriver]]]
     verify: str
+    terms: Callable[[str], Terms] = lambda _: Terms()
 
 
 SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
     {
-        "dns": Service(dns_calls, "list_zones"),
+        "dns": Service(dns_calls, "list_zones", dns_terms),
         "storage": Service(storage_calls, "list_containers"),
     }
 )
@@ -85,7 +90,19 @@ def settle(provider: str, service: str | None) -> tuple[str, str]:
             sent=False,
             remedy=f"use a cloud of its own family for it; served are {', '.join(sorted(SERVICES))}",
         )
+    constant, named = found[0]
+    if not SERVICES[named].calls(constant):
+        raise InvalidRequestError(
+            f"libcloud(): {named} of {constant} isn't served: how its driver speaks isn't known here",
+            sent=False,
+            remedy=f"use one of {', '.join(served(named))}",
+        )
     return found[0]
+
+
+def served(service: str) -> tuple[str, ...]:
+    """The providers of ``service`` that are served here, sorted."""
+    return tuple(one for one in providers(service) if SERVICES[service].calls(one))
 
 
 def _constant(service: str, provider: str) -> str | None:
@@ -98,17 +115,22 @@ def make_driver(provider: str, service: str, credentials: Sequence[str], named: 
     """A new driver of Libcloud's.
 
     ``credentials`` (a key, and a secret if there is one) go to the arguments that are called so, else to the first
-    ones; of ``named``, ``host``, ``port``, ``secure`` and ``region`` only if the driver names them.
+    ones; of ``named``, ``host``, ``port`` and ``secure`` only if the driver names them: `connect` sees to the others.
+    Raises `InvalidRequestError` for a region that the driver doesn't take.
     """
     make = _MODULES[service].get_driver(provider)
     accepted = _arguments(make)
-    passed = {name: value for name, value in named.items() if name in accepted or name not in _OPTIONAL}
+    if "region" in named and "region" not in accepted:
+        raise InvalidRequestError(
+            f"libcloud(): {provider} takes no region", sent=False, remedy="leave it out, or name the place in options="
+        )
+    passed = {name: value for name, value in named.items() if name in accepted or name not in _PLACE}
     if {"key", "secret"} <= set(accepted):
         return make(**dict(zip(("key", "secret"), credentials, strict=False)), **passed)
     return make(*credentials, **passed)
 
 
-_OPTIONAL: Final = ("host", "port", "region", "secure")
+_PLACE: Final = ("host", "port", "secure")
 
 
 def _arguments(cls: type) -> tuple[str, ...]:

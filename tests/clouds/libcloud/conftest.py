@@ -1,0 +1,24 @@
+"""One server of each sort for all tests that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
+from tests.servers import pdns
+
+
+@pytest.fixture(scope="session")
+def dns_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pdns.PdnsServer]:
+    if reason := pdns.missing():
+        pytest.skip(reason)
+    with pdns.pdns_server(tmp_path_factory.mktemp("pdns")) as server:
+        yield server
+
+
+@pytest.fixture
+def powerdns(dns_server: pdns.PdnsServer) -> LibcloudCloud:
+    options = {"nameservers": ["ns1.example.net", "ns2.example.net"]}
+    return libcloud("powerdns", key=dns_server.key, endpoint=dns_server.endpoint, options=options)
