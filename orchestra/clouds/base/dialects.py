@@ -78,6 +78,8 @@ class Dialect:
     """Whether a record set is changed as a whole, so that none is ever half made."""
     marks_records = False
     """Whether a record set tells whose it is."""
+    marked_in = ""
+    """What of the creating request tells that."""
 
     # -- zones
 

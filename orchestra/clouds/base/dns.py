@@ -17,7 +17,7 @@ from orchestra.clouds.base.recordsets import RecordSet
 from orchestra.clouds.base.rrsets import WHOLE
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import CloudError, ConflictError, InternalError, InUseError, InvalidRequestError, NotFoundError
 from orchestra.model.values import Plain
 
@@ -55,6 +55,8 @@ class ZoneCalls(Calls[LibcloudDriver]):
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self.found_by = FoundBy.TAG if self._marks else FoundBy.NATURAL_KEY
+        self.found_key = (dialect.marked_in or dialect.traits.zone_mark) if self._marks else "domain"
 
     def create(self, driver: LibcloudDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: refused as a conflict if the domain has a zone that isn't marked with the token."""
@@ -147,6 +149,8 @@ class RecordCalls(Calls[LibcloudDriver]):
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self.found_by = FoundBy.TAG if dialect.marks_records else FoundBy.NATURAL_KEY
+        self.found_key = dialect.marked_in or "zone, type and name, with the values asked for"
 
     def create(self, driver: LibcloudDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: refused as a conflict if there is such a record set, unless it is one half made.

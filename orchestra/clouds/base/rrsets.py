@@ -28,6 +28,7 @@ class PowerDns(Dialect):
 
     atomic = True
     marks_records = True
+    marked_in = "comment of the record set; of a zone, at its name servers"
 
     def zone(self, driver: LibcloudDriver, zone_id: str) -> ToldZone:
         """See `Dialect.zone`."""
