@@ -247,6 +247,8 @@ class Capabilities:
     """How `Provider.find` finds what a creation made. None: not told."""
     found_key: str = ""
     """What precisely that is, such as ``ClientToken`` or ``zone, type and name``."""
+    batch: int | None = None
+    """How many ids are observed together at best; more are asked for in parts, side by side. None: any number."""
 
 
 class Provider(Protocol):

@@ -28,8 +28,9 @@ class Calls(abc.ABC, Generic[D]):
     """How what `create` made is found again when its answer was lost; see `search`."""
     found_key: str = ""
     """What precisely that is: the request's parameter, the tag, the inputs."""
-    page: ClassVar[int] = 200
-    """How many ids one `read` may ask for."""
+    page: ClassVar[int | None] = 200
+    """How many ids one `read` asks for: best so many as one request tells of. None: all, where `read` goes through a
+    list of its own however few are wanted."""
 
     @abc.abstractmethod
     def create(self, driver: D, inputs: Inputs, owner: Ownership) -> Observation:
@@ -73,7 +74,11 @@ def translated(error: Exception, session: Session[D], translate: Callable[[Excep
 
 
 class DriverProvider(Generic[D]):
-    """A `Provider` over the `Calls` of one kind. ``settling`` is that of `Capabilities`, in seconds."""
+    """A `Provider` over the `Calls` of one kind.
+
+    ``settling`` is that of `Capabilities`, in seconds. ``page`` is how many things a page of the cloud holds, where
+    that may be fewer than `Calls.page`.
+    """
 
     def __init__(
         self,
@@ -82,13 +87,18 @@ class DriverProvider(Generic[D]):
         translate: Callable[[Exception], CloudError],
         *,
         settling: float = 0.0,
+        page: int | None = None,
     ) -> None:
         self._calls = calls
         self._session = session
         self._translate = translate
         self.kind = calls.kind
         self.capabilities = Capabilities(
-            unsupported=calls.unsupported, settling=settling, found_by=calls.found_by, found_key=calls.found_key
+            unsupported=calls.unsupported,
+            settling=settling,
+            found_by=calls.found_by,
+            found_key=calls.found_key,
+            batch=calls.page and min(calls.page, page or calls.page),
         )
 
     @contextlib.contextmanager
@@ -107,24 +117,39 @@ class DriverProvider(Generic[D]):
             return self._calls.create(driver, inputs, owner)
 
     def observe(self, ids: Sequence[str]) -> Reading:
-        """See `Provider.observe`: what a list leaves out is looked up directly before it counts as gone."""
+        """See `Provider.observe`: what a list leaves out is looked up directly before it counts as gone.
+
+        Where a list breaks off, what its pages told until then is found: whoever asks for the rest again goes on from
+        there.
+        """
         found: dict[str, Observation] = {}
         gone: set[str] = set()
         unread: dict[str, CloudError] = {}
         wanted = list(dict.fromkeys(ids))
-        for start in range(0, len(wanted), self._calls.page):
-            chunk = wanted[start : start + self._calls.page]
-            try:
-                with self._driver() as driver:
-                    listed = {one.external_id: one for one in self._calls.read(driver, chunk)}
-            except CloudError as error:
-                unread.update(dict.fromkeys(chunk, error))
-                continue
+        step = self.capabilities.batch or max(1, len(wanted))
+        for start in range(0, len(wanted), step):
+            chunk = wanted[start : start + step]
+            listed, broken = self._listed(chunk)
             found.update((external_id, listed[external_id]) for external_id in chunk if external_id in listed)
             for external_id in chunk:
-                if external_id not in listed:
+                if external_id in listed:
+                    continue
+                if broken is None:
                     self._confirm(external_id, found, gone, unread)
+                else:
+                    unread[external_id] = broken
         return Reading(found=found, gone=frozenset(gone), unread=unread)
+
+    def _listed(self, ids: Sequence[str]) -> tuple[dict[str, Observation], CloudError | None]:
+        """What the cloud lists of ``ids``, and the error that ended the list early, None if it came to its end."""
+        listed: dict[str, Observation] = {}
+        try:
+            with self._driver() as driver:
+                for one in self._calls.read(driver, ids):
+                    listed[one.external_id] = one
+        except CloudError as error:
+            return listed, error
+        return listed, None
 
     def _confirm(
         self, external_id: str, found: dict[str, Observation], gone: set[str], unread: dict[str, CloudError]

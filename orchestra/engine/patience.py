@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from orchestra.contracts import Clock, Provider, Reading
+from orchestra.contracts import Clock, Observation, Provider, Reading
 from orchestra.engine.retry import ATTEMPTS, delay
 from orchestra.errors import CloudError, ThrottledError
 
@@ -31,20 +31,30 @@ def patiently(read: Callable[[], T], clock: Clock) -> T:
 
 
 def observe(provider: Provider, ids: Sequence[str], clock: Clock) -> Reading:
-    """As `Provider.observe`, with what passing trouble kept from being read asked for again."""
-    reading = patiently(lambda: provider.observe(ids), clock)
-    chance, attempt = random.Random(), 0
-    found, gone, unread = dict(reading.found), set(reading.gone), dict(reading.unread)
+    """As `Provider.observe`, with what passing trouble kept from being read asked for again, and nothing else.
+
+    Trouble that is raised counts as trouble with everything that was asked for, but is raised at last.
+    """
+    found: dict[str, Observation] = {}
+    gone: set[str] = set()
+    unread: dict[str, CloudError] = {}
+    chance, attempt, left = random.Random(), 0, list(ids)
     while True:
         attempt += 1
-        errors = {one: error for one, error in unread.items() if _again(error, attempt)}
-        if not errors:
+        try:
+            reading = provider.observe(left)
+        except CloudError as error:
+            if not _again(error, attempt):
+                raise
+            reading = Reading(unread=dict.fromkeys(left, error))
+        found.update(reading.found)
+        gone |= reading.gone
+        pauses = {one: delay(error, attempt, chance) for one, error in reading.unread.items() if _again(error, attempt)}
+        unread.update((one, error) for one, error in reading.unread.items() if one not in pauses)
+        if not pauses:
             return Reading(found=found, gone=frozenset(gone), unread=unread)
-        clock.sleep(max(delay(error, attempt, chance) for error in errors.values()))
-        again = patiently(lambda ids=list(errors): provider.observe(ids), clock)  # type: ignore[misc]
-        unread = {one: error for one, error in unread.items() if one not in errors} | dict(again.unread)
-        found.update(again.found)
-        gone |= again.gone
+        left = list(pauses)
+        clock.sleep(max(pauses.values()))
 
 
 def _again(error: CloudError, attempt: int) -> bool:

@@ -1,9 +1,9 @@
-"""Reading clouds in bulk: all records of one kind on one cloud together, kinds side by side."""
+"""Reading clouds in bulk: records of one kind on one cloud together, in parts of a page, all parts side by side."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -46,15 +46,13 @@ def observe_all(
 
     Raises the error for what can't be read, an `ApplyError` for several.
     """
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record.cloud, record.kind), []).append(record)
+    parts = list(_parts(records, clouds))
     found: dict[RecordKey, Observation | None] = {}
     causes: list[Exception] = []
-    if not groups:
+    if not parts:
         return found
-    with ThreadPoolExecutor(max_workers=min(width, len(groups)), thread_name_prefix="orchestra-read") as pool:
-        readings = pool.map(lambda group: _observe(group, clouds, clock), groups.values())
+    with ThreadPoolExecutor(max_workers=min(width, len(parts)), thread_name_prefix="orchestra-read") as pool:
+        readings = pool.map(lambda part: _observe(part, clouds, clock), parts)
         for observations, errors in readings:
             found.update(observations)
             causes += errors
@@ -69,19 +67,30 @@ def observe_all(
     return found
 
 
+def _parts(records: Iterable[Record], clouds: Mapping[str, Cloud]) -> Iterator[list[Record]]:
+    """``records`` by cloud and kind, as many together as are best observed with one call."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.cloud, record.kind), []).append(record)
+    for (cloud, kind), group in groups.items():
+        provider = clouds[cloud].provider(kind) if cloud in clouds else None
+        batch = (provider.capabilities.batch if provider is not None else None) or len(group)
+        yield from (group[start : start + batch] for start in range(0, len(group), batch))
+
+
 def _observe(
-    group: list[Record], clouds: Mapping[str, Cloud], clock: Clock
+    part: list[Record], clouds: Mapping[str, Cloud], clock: Clock
 ) -> tuple[dict[RecordKey, Observation | None], list[Exception]]:
-    first = group[0]
+    first = part[0]
     found: dict[RecordKey, Observation | None] = {}
     errors: list[Exception] = []
     try:
         provider = provider_for(clouds, first.cloud, first.kind, first.address)
-        reading = _observe_settled(provider, group, clock)
+        reading = _observe_settled(provider, part, clock)
     except (CloudError, UnsupportedError) as error:
         error.address = error.address or first.address
         return {}, [error]
-    for record in group:
+    for record in part:
         if record.external_id in reading.found:
             found[record.key] = reading.found[record.external_id]
         elif record.external_id in reading.gone:
@@ -97,12 +106,12 @@ def _observe(
     return found, errors
 
 
-def _observe_settled(provider: Provider, group: list[Record], clock: Clock) -> Reading:
-    """Observe ``group``. What was made only just now and isn't shown is asked for again until the cloud has settled."""
-    reading = patience.observe(provider, [record.external_id for record in group], clock)
+def _observe_settled(provider: Provider, part: list[Record], clock: Clock) -> Reading:
+    """Observe ``part``. What was made only just now and isn't shown is asked for again until the cloud has settled."""
+    reading = patience.observe(provider, [record.external_id for record in part], clock)
     settling = provider.capabilities.settling
     found, unread = dict(reading.found), dict(reading.unread)
-    young = [record for record in group if record.external_id in reading.gone]
+    young = [record for record in part if record.external_id in reading.gone]
     while young := [one for one in young if clock.now() - one.made_at < settling]:
         clock.sleep(SETTLE_PAUSE)
         again = patience.observe(provider, [record.external_id for record in young], clock)

@@ -90,6 +90,28 @@ def test_what_stays_unread_is_told_and_never_gone() -> None:
     assert len(provider.asked) == 1
 
 
+class Raising(Pages):
+    """A provider that raises as often as it is told to, and then has something unread as often."""
+
+    def observe(self, ids: Sequence[str]) -> Reading:
+        if len(self.asked) < self.times:
+            self.asked.append(list(ids))
+            raise self.error
+        self.asked.append(list(ids))
+        return Reading(found={"first": Observation(external_id="first")}, unread={"second": self.error})
+
+
+@pytest.mark.parametrize(("error", "times"), [(LOST, READS), (THROTTLED, ATTEMPTS)])
+def test_what_is_raised_and_what_is_unread_count_together(error: oc.CloudError, times: int) -> None:
+    provider: Any = Raising(error, 2)
+    assert observe(provider, ["first", "second"], VirtualClock()).unread == {"second": error}
+    assert provider.asked == [["first", "second"]] * 3 + [["second"]] * (times - 3)
+    provider = Raising(error, 100)
+    with pytest.raises(type(error)):
+        observe(provider, ["first", "second"], VirtualClock())
+    assert len(provider.asked) == times
+
+
 def test_a_plan_gets_over_answers_that_are_lost() -> None:
     clock = VirtualClock()
     faults = Script(

@@ -33,14 +33,18 @@ def test_more_than_a_hundred_servers_made_one_by_one(scene: Scene) -> None:
     assert found.external_id == made[104]
 
 
-def test_a_page_that_fails_makes_none_of_them_gone(scene: Scene) -> None:
+def test_a_page_that_fails_makes_none_of_them_gone_and_the_others_are_not_read_again(scene: Scene) -> None:
     provider, inputs = scene.provider("compute.Server"), Inputs(scene.server_inputs())
     made = [provider.create(inputs, owner(f"web[{index}]")).external_id for index in range(45)]
     scene.server.fault(action="DescribeInstances", body_has="NextToken", mode="drop_before")
     reading = provider.observe(made)
-    assert (reading.found, reading.gone) == ({}, frozenset())
-    assert set(reading.unread) == set(made)
+    assert len(reading.found) == 40, "those of the first page"
+    assert not reading.gone
+    assert set(reading.unread) == set(made) - set(reading.found)
     assert all(isinstance(error, TransientError) for error in reading.unread.values())
+    before = scene.server.stats()
+    assert set(provider.observe(list(reading.unread)).found) == set(reading.unread)
+    assert grown(scene.server, before) == {"DescribeInstances": 1}
 
 
 def test_what_a_list_leaves_out_is_looked_up(scene: Scene) -> None:

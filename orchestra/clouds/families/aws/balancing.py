@@ -34,6 +34,7 @@ class LoadBalancerCalls(Calls[Drivers]):
     kind = "balancing.LoadBalancer"
     found_by = FoundBy.NAME
     found_key = "LoadBalancerName, with the tag orchestra:token"
+    page = None
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: the balancer with its listener and tags, then health check and members."""
@@ -51,7 +52,8 @@ class LoadBalancerCalls(Calls[Drivers]):
 
     def read(self, driver: Drivers, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`: a list of all, for asking by name refuses everything when one of them is gone."""
-        return _observations(driver, (item for item in _all(driver) if query.text(item, "LoadBalancerName") in ids))
+        wanted = frozenset(ids)
+        return _observations(driver, (item for item in _all(driver) if query.text(item, "LoadBalancerName") in wanted))
 
     def look_up(self, driver: Drivers, external_id: str) -> Observation:
         """See `Calls.look_up`."""

@@ -33,7 +33,7 @@ class BlobCalls(Calls[Drivers]):
     kind = "storage.Blob"
     found_by = FoundBy.TAG
     found_key = "metadata of the object at its bucket and key"
-    page = 1000
+    page = None  # a list tells of all keys between
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`."""

@@ -33,6 +33,7 @@ class ZoneCalls(Calls[Drivers]):
     kind = "dns.Zone"
     found_by = FoundBy.CLIENT_TOKEN
     found_key = "CallerReference"
+    page = 10  # few, so that many are read side by side
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: Route 53 refuses a caller reference that it has seen, which is when the zone is found."""
@@ -131,6 +132,7 @@ class RecordCalls(Calls[Drivers]):
     kind = "dns.Record"
     found_by = FoundBy.NATURAL_KEY
     found_key = "zone, type and name, with the values asked for"
+    page = None
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: refused as a conflict if there is such a record set already, whoever made it."""
@@ -141,11 +143,12 @@ class RecordCalls(Calls[Drivers]):
 
     def read(self, driver: Drivers, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`: the record sets of each zone."""
+        wanted = frozenset(ids)
         for zone in dict.fromkeys(external_id.partition("/")[0] for external_id in ids):
             with tolerating(NotFoundError):
                 for item in _record_sets(driver, zone):
                     found = _record(zone, _domain(driver, zone), item)
-                    if found.external_id in ids:
+                    if found.external_id in wanted:
                         yield found
 
     def look_up(self, driver: Drivers, external_id: str) -> Observation:

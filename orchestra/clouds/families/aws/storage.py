@@ -44,6 +44,7 @@ class BucketCalls(Calls[Drivers]):
     kind = "storage.Bucket"
     found_by = FoundBy.TAG
     found_key = "orchestra:token on the bucket of its name"
+    page = 10  # few, so that many are read side by side
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: the bucket with its tags in one request, then its settings."""

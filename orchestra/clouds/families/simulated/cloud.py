@@ -99,7 +99,11 @@ class SimulatedCloud:
             if kind not in self._providers:
                 service, calls = _CALLS[kind]
                 self._providers[kind] = DriverProvider(
-                    calls(), self._sessions[service], translate, settling=self.behaviour.lag
+                    calls(),
+                    self._sessions[service],
+                    translate,
+                    settling=self.behaviour.lag,
+                    page=self.behaviour.page_size,
                 )
             return self._providers[kind]
 

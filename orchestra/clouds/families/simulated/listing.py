@@ -63,7 +63,7 @@ class Page:
 
 def page(rows: Rows, kind: Kind[B], wanted: Filter, after: int, size: int) -> Page:
     """The page of things of ``kind`` made after number ``after``, in order of creation."""
-    tail = (kind.name, rows.region_of(kind), after, size)
+    tail = (kind.name, rows.region_of(kind), after, size + 1)  # one more tells whether there is a next page
     if wanted.ids is not None:
         query: tuple[str, tuple[object, ...]] = _BY_IDS, (json.dumps(list(wanted.ids)), *tail)
     elif wanted.names is not None:
@@ -77,7 +77,7 @@ def page(rows: Rows, kind: Kind[B], wanted: Filter, after: int, size: int) -> Pa
     else:
         query = _OF_KIND, tail
     records = rows.connection.execute(*query).fetchall()
-    return Page(records, records[-1][0] if len(records) == size else None)
+    return Page(records[:size], records[size - 1][0] if len(records) > size else None)
 
 
 def told(rows: Rows, kind: Kind[B], records: Sequence[Sequence[object]], lag: float) -> list[Row[B]]:
