@@ -6,7 +6,6 @@ import collections
 import functools
 import heapq
 import itertools
-import queue
 import random
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
@@ -49,6 +48,8 @@ class Settings:
     tell: Callable[[events.Event], None]
     timeout: Callable[[Step], float]
     interrupt: Interrupt = attrs.field(factory=Interrupt)
+    pool: Callable[[int], Pool] = Pool
+    """What makes calls, for a width."""
 
 
 class Executor:
@@ -64,9 +65,8 @@ class Executor:
         self._interrupt = settings.interrupt
         self._ledger = Ledger(steps, shop.run, shop.clock, settings.tell)
         self._schedule = Schedule(steps, lambda step: 1.0, _cloud_of)
-        self._pool = Pool(settings.width)
-        self._inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
-        self._caller = Caller(shop, self._inbox.put)
+        self._pool = settings.pool(settings.width)
+        self._caller = Caller(shop, self._pool.post)
         self._busy = 0
         self._timers: list[tuple[float, int, Progress]] = []
         self._count = itertools.count()
@@ -81,7 +81,7 @@ class Executor:
 
     def run(self) -> list[StepResult]:
         """Carry out every step, or stop when asked to. Returns once nothing is under way any more."""
-        self._interrupt.wake = lambda: self._inbox.put(None)
+        self._interrupt.wake = lambda: self._pool.post(None)
         try:
             while self._busy or not (self._ledger.is_complete or self._ended_by):
                 if self._interrupt.asked:
@@ -134,20 +134,17 @@ class Executor:
     def _submit(self, work: Callable[[], Report]) -> None:
         self._busy += 1
 
-        def task() -> None:
+        def task() -> Report:
             try:
-                report = work()
+                return work()
             except BaseException as error:
-                report = Ended(error)
-            self._inbox.put(report)
+                return Ended(error)
 
         self._pool.submit(task)
 
     # -- what came of calls
 
-    def _take_in(self, report: Report | None) -> None:
-        if report is None:
-            return
+    def _take_in(self, report: Report) -> None:
         if isinstance(report, Begun):
             self._ledger.begun(report.progress, report.attempt)
             return
@@ -271,18 +268,14 @@ class Executor:
     def _wait(self) -> None:
         """Take in what the pool has sent; if there is nothing, wait for it or for the next timer."""
         pause = self._pause()
-        if self._busy == 0 and self._inbox.empty():
+        if self._busy == 0 and not self._pool.has_reports:
             if pause is None and not self._ledger.is_complete and self._ended_by is None:
                 raise InternalError("nothing is under way, and steps are left")
             if pause:
                 self._shop.clock.sleep(min(pause, LONGEST_SLEEP))
             return
-        try:
-            self._take_in(self._inbox.get(timeout=pause))
-            while True:
-                self._take_in(self._inbox.get_nowait())
-        except queue.Empty:
-            return
+        for report in self._pool.reports(pause):
+            self._take_in(report)
 
     def _pause(self) -> float | None:
         """Seconds until the next retry or poll is due; None if there is none."""

@@ -13,6 +13,7 @@ from orchestra import events
 from orchestra.contracts import Clock, Store
 from orchestra.engine.journal import Journal
 from orchestra.engine.leases import Tenancy, Waiting, held, this_process
+from orchestra.engine.pool import Pool
 from orchestra.errors import LeaseLostError, StateError
 from orchestra.state.journal import Lease, RunRecord, RunStatus
 from orchestra.state.records import Snapshot
@@ -26,7 +27,7 @@ class Office:
     """Where a run is written down, and who hears of it.
 
     ``lock_timeout`` is for how many seconds to wait for a lease that another holds. ``tenancy`` is the lease, if it is
-    held already.
+    held already. ``pool`` is what makes the run's calls, for a width.
     """
 
     store: Store
@@ -34,6 +35,7 @@ class Office:
     listeners: Sequence[events.Listener] = ()
     lock_timeout: float = 0.0
     tenancy: Tenancy | None = None
+    pool: Callable[[int], Pool] = Pool
 
 
 @attrs.define(kw_only=True, eq=False)

@@ -110,6 +110,7 @@ def _carried_out(
             tell=announcer.tell,
             timeout=_timeouts(shop),
             interrupt=interrupt,
+            pool=office.pool,
         )
         executor = Executor(steps, shop, settings)
         results = executor.run()
