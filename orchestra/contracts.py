@@ -367,6 +367,10 @@ class Store(Protocol):
         """Every run, oldest first."""
         ...
 
+    def last_run(self) -> RunRecord | None:
+        """The run that was started last, as it stands; None if there was none. As fast however many there were."""
+        ...
+
     def journal(self, run: str | None = None) -> Sequence[Entry]:
         """The journal, oldest first, of one run or of all: the steps in the audit record."""
         ...

@@ -16,13 +16,14 @@ from orchestra import events
 from orchestra.engine import retry
 from orchestra.engine.attended import Interrupt
 from orchestra.engine.calling import Answered, Begun, Caller, Ended, GaveUp, Looked, Raised, Report
+from orchestra.engine.durations import Durations, Sample
 from orchestra.engine.ledger import Ledger
 from orchestra.engine.pool import Pool
 from orchestra.engine.retry import Concurrency
 from orchestra.engine.run import StepResult
-from orchestra.engine.schedule import Schedule
-from orchestra.engine.waiting import FIRST_POLL, Group
-from orchestra.engine.work import Accepted, Finished, Progress, Until, Workshop
+from orchestra.engine.schedule import Schedule, cloud_of
+from orchestra.engine.waiting import Group, sampled
+from orchestra.engine.work import Accepted, Finished, Progress, Workshop
 from orchestra.errors import CloudError, InternalError, StateError, ThrottledError
 from orchestra.planning.decide import Action
 from orchestra.planning.steps import Step
@@ -47,6 +48,7 @@ class Settings:
     on_failure: OnFailure
     tell: Callable[[events.Event], None]
     timeout: Callable[[Step], float]
+    durations: Durations = attrs.field(factory=Durations)
     interrupt: Interrupt = attrs.field(factory=Interrupt)
     pool: Callable[[int], Pool] = Pool
     """What makes calls, for a width."""
@@ -64,7 +66,7 @@ class Executor:
         self._settings = settings
         self._interrupt = settings.interrupt
         self._ledger = Ledger(steps, shop.run, shop.clock, settings.tell)
-        self._schedule = Schedule(steps, lambda step: 1.0, _cloud_of)
+        self._schedule = Schedule(steps, settings.durations.seconds, cloud_of)
         self._pool = settings.pool(settings.width)
         self._caller = Caller(shop, self._pool.post)
         self._busy = 0
@@ -75,6 +77,8 @@ class Executor:
         self._limits: dict[str, Concurrency] = {}
         self._chance = random.Random()
         self._ended_by: BaseException | None = None
+        self.samples: list[Sample] = []
+        """How long the steps that were done took."""
         self.stopped_by: str = ""
         self.broken: StateError | None = None
         """Why nothing more could be written, if that ended the run."""
@@ -103,15 +107,19 @@ class Executor:
         now = self._now()
         while self._timers and self._timers[0][0] <= now:
             progress = heapq.heappop(self._timers)[2]
-            self._again.setdefault(_cloud_of(progress.step), collections.deque()).append(progress)
+            self._again.setdefault(cloud_of(progress.step), collections.deque()).append(progress)
         for cloud, due in self._again.items():
             while due and self._busy < self._settings.width and self._limit(cloud).can_retry:
                 self._call(due.popleft())
         for step in self._schedule.take(self._has_room):
-            self._call(Progress(step=step, started=now, deadline=now + self._settings.timeout(step)))
+            self._call(self._begun(step, now))
         for group in self._groups.values():
             if group.waiting and not group.polling and group.due <= now:
                 self._submit(functools.partial(self._caller.poll, group, group.ask(now)))
+
+    def _begun(self, step: Step, now: float) -> Progress:
+        expected = self._settings.durations.of(step)
+        return Progress(step=step, started=now, deadline=now + self._settings.timeout(step), expected=expected)
 
     def _limit(self, cloud: str) -> Concurrency:
         if cloud not in self._limits:
@@ -122,7 +130,7 @@ class Executor:
         return self._busy < self._settings.width and self._limit(cloud).has_room
 
     def _call(self, progress: Progress) -> None:
-        limit = self._limit(_cloud_of(progress.step))
+        limit = self._limit(cloud_of(progress.step))
         if progress.held:
             progress.held = False
             limit.begin_again()
@@ -162,7 +170,7 @@ class Executor:
             self._stop(f"stopped by {type(report.error).__name__}")
 
     def _answered(self, progress: Progress, result: Accepted | Finished) -> None:
-        self._limit(_cloud_of(progress.step)).end_well(progress.attempt > 1)
+        self._limit(cloud_of(progress.step)).end_well(progress.attempt > 1)
         if isinstance(result, Finished):
             self._done(progress, result)
             return
@@ -172,10 +180,10 @@ class Executor:
             self._ledger.skipped(progress, self.stopped_by)
             return
         group = self._groups.setdefault((result.cloud, result.kind), Group(result.cloud, result.kind))
-        group.add(progress, self._now(), 0.0 if result.until is Until.GONE else FIRST_POLL)
+        group.add(progress, self._now())
 
     def _raised(self, progress: Progress, error: Exception) -> None:
-        limit, operation = self._limit(_cloud_of(progress.step)), progress.step.operation
+        limit, operation = self._limit(cloud_of(progress.step)), progress.step.operation
         if operation is Operation.CREATE and progress.intent is not None and retry.may_have_happened(error):
             progress.unknown = True
         if not isinstance(error, CloudError) or not retry.again(error, operation, progress.attempt):
@@ -184,7 +192,7 @@ class Executor:
             return
         if retry.is_budgeted(error) and not limit.budget.take():
             limit.end_badly()
-            limit.budget.say_so(error, _cloud_of(progress.step))
+            limit.budget.say_so(error, cloud_of(progress.step))
             self._give_up(progress, error)
             return
         if isinstance(error, ThrottledError):
@@ -208,7 +216,7 @@ class Executor:
     def _let_go(self, progress: Progress) -> None:
         if progress.held:
             progress.held = False
-            self._limit(_cloud_of(progress.step)).give_up()
+            self._limit(cloud_of(progress.step)).give_up()
 
     def _looked(self, report: Looked) -> None:
         report.group.looked(report.asked, {id(progress) for progress, _ in report.ends}, self._now())
@@ -226,6 +234,7 @@ class Executor:
             self._shop.live.learn(step.id.address, result.outputs)
         elif not step.id.token and step.change.action is not Action.REPLACE:
             self._shop.live.forget(step.id.address)
+        self.samples.append(sampled(progress, self._now()))
         self._ledger.done(progress, result)
         self._schedule.done(step.id)
 
@@ -282,9 +291,3 @@ class Executor:
         dues = [self._timers[0][0]] if self._timers else []
         dues += [group.due for group in self._groups.values() if group.waiting and not group.polling]
         return max(0.0, min(dues) - self._now()) if dues else None
-
-
-def _cloud_of(step: Step) -> str:
-    """The cloud that the step's call goes to."""
-    change = step.change
-    return change.previous_cloud or change.cloud if step.operation is Operation.DELETE else change.cloud

@@ -11,6 +11,7 @@ import attrs
 
 from orchestra import events
 from orchestra.contracts import Clock, Store
+from orchestra.engine.durations import Learnt
 from orchestra.engine.journal import Journal
 from orchestra.engine.leases import Tenancy, Waiting, held, this_process
 from orchestra.engine.pool import Pool
@@ -42,7 +43,7 @@ class Office:
 class OpenRun:
     """One run while it writes: the lease is held, the run's beginning is written down.
 
-    ``status`` and ``counts`` are written down at its end.
+    ``status``, ``counts`` and ``durations`` are written down at its end.
     """
 
     journal: Journal
@@ -52,6 +53,11 @@ class OpenRun:
     """The state when the run began."""
     status: RunStatus = RunStatus.SUCCEEDED
     counts: Mapping[str, int] = attrs.field(factory=dict)
+    durations: Learnt = attrs.field(factory=dict)
+
+    def ended(self, now: float) -> RunRecord:
+        """The run as it is once it has ended."""
+        return attrs.evolve(self.run, ended=now, status=self.status, counts=self.counts, durations=self.durations)
 
 
 @contextlib.contextmanager
@@ -78,24 +84,30 @@ def writing(
         lease, snapshot = tenancy.lease, store.load()
         if check is not None:
             check(snapshot)
-        _close_dead(store, lease, now)
+        last = store.last_run()
+        _close_dead(store, lease, last, now)
+        run = run if last is None else attrs.evolve(run, durations=last.durations)
         store.start_run(lease, run)
-        session = OpenRun(journal=Journal(store, tenancy), tenancy=tenancy, run=run, snapshot=snapshot)
+        session = OpenRun(
+            journal=Journal(store, tenancy), tenancy=tenancy, run=run, snapshot=snapshot, durations=run.durations
+        )
         try:
             yield session
         except BaseException:
             session.status = RunStatus.FAILED
             raise
         finally:
-            ended = attrs.evolve(run, ended=office.clock.now(), status=session.status, counts=session.counts)
+            ended = session.ended(office.clock.now())
             # whoever has a lease that was lost goes on from the journal; what failed says more than that its end
             # can't be written
             with contextlib.suppress(LeaseLostError if session.status is RunStatus.SUCCEEDED else StateError):
                 store.finish_run(lease, ended)
 
 
-def _close_dead(store: Store, lease: Lease, now: float) -> None:
-    """Whoever holds the lease knows that a run still told as running is not: its process ended without a word."""
-    for run in store.runs():
-        if run.status is RunStatus.RUNNING:
-            store.finish_run(lease, attrs.evolve(run, ended=now, status=RunStatus.INTERRUPTED))
+def _close_dead(store: Store, lease: Lease, last: RunRecord | None, now: float) -> None:
+    """Whoever holds the lease knows that a run still told as running is not: its process ended without a word.
+
+    None but the last can be: each sees to the one before it.
+    """
+    if last is not None and last.status is RunStatus.RUNNING:
+        store.finish_run(lease, attrs.evolve(last, ended=now, status=RunStatus.INTERRUPTED))

@@ -11,6 +11,7 @@ import attrs
 from orchestra import events
 from orchestra.engine.announcing import Announcer
 from orchestra.engine.attended import Interrupt, attended
+from orchestra.engine.durations import decode, encode
 from orchestra.engine.executor import INTERRUPTED, Executor, OnFailure, Settings
 from orchestra.engine.live import Live
 from orchestra.engine.office import Office, OpenRun, leased, writing
@@ -109,12 +110,14 @@ def _carried_out(
             on_failure=on_failure,
             tell=announcer.tell,
             timeout=_timeouts(shop),
+            durations=attrs.evolve(decode(session.durations), usual=_usual(shop)),
             interrupt=interrupt,
             pool=office.pool,
         )
         executor = Executor(steps, shop, settings)
         results = executor.run()
         session.status = _status(results, executor.stopped_by)
+        session.durations = encode(settings.durations.after(executor.samples))
     lease.close()
     ended = Run(
         id=run.id,
@@ -202,6 +205,14 @@ def _workshop(site: Site, office: Office, session: OpenRun) -> Workshop:
         records=by_key,
         concealer=site.keyring.concealer,
     )
+
+
+def _usual(shop: Workshop) -> Callable[[Step], float]:
+    def seconds(step: Step) -> float:
+        item = shop.live.item(step.id.address) if step.operation is Operation.CREATE else None
+        return 1.0 if item is None else item.kind.create_seconds
+
+    return seconds
 
 
 def _timeouts(shop: Workshop) -> Callable[[Step], float]:

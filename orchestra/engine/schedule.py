@@ -8,17 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from orchestra import graph
 from orchestra.model.address import sort_key
 from orchestra.planning.steps import Step, StepId
+from orchestra.state.journal import Operation
+
+
+def cloud_of(step: Step) -> str:
+    """The cloud that the step's call goes to."""
+    change = step.change
+    return change.previous_cloud or change.cloud if step.operation is Operation.DELETE else change.cloud
 
 
 class Schedule:
     """Steps in order of the longest chain that hangs on them; ties by address.
 
-    ``lane`` says which of several queues a step stands in: a full one holds up no other.
+    ``seconds`` is how long a step is expected to take. ``lane`` says which of several queues it stands in: a full one
+    holds up no other.
     """
 
-    def __init__(self, steps: Sequence[Step], weight: Callable[[StepId], float], lane: Callable[[Step], str]) -> None:
+    def __init__(self, steps: Sequence[Step], seconds: Callable[[Step], float], lane: Callable[[Step], str]) -> None:
         needs = {step.id: step.needs for step in steps}
-        paths = graph.longest_paths(needs, weight)
+        weights = {step.id: seconds(step) for step in steps}
+        paths = graph.longest_paths(needs, weights.__getitem__)
         keys = {one: (-paths[one], sort_key(one.address), one.operation, one.token) for one in needs}
         self._by_rank = sorted(steps, key=lambda step: keys[step.id])
         self._rank = {step.id: rank for rank, step in enumerate(self._by_rank)}

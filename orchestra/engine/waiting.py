@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from orchestra.contracts import Observation, Reading, Status
+from orchestra.engine.durations import Sample
 from orchestra.engine.work import Progress, Until
 from orchestra.errors import CloudError, NotReadyError
 
@@ -15,6 +16,8 @@ FIRST_POLL: Final = 0.2
 """Seconds until the first look after a call was accepted that isn't ready at once."""
 SLOWEST_POLL: Final = 10.0
 """Seconds between looks at most; they come further apart the longer it takes."""
+CLOSENESS: Final = 4.0
+"""How many looks are for the time by which the waits of a kind differ."""
 
 
 @attrs.define(eq=False)
@@ -28,27 +31,50 @@ class Group:
     due: float = 0.0
     """When to look next."""
 
-    def add(self, progress: Progress, now: float, first: float) -> None:
-        """Wait for one more; look at it after ``first`` seconds."""
-        progress.next_look = now + first
+    def add(self, progress: Progress, now: float) -> None:
+        """Wait for one more."""
+        is_going = progress.accepted is not None and progress.accepted.until is Until.GONE
+        progress.next_look = now + _pause(progress, now, 0.0 if is_going else FIRST_POLL)
         self.due = min(self.due, progress.next_look) if self.waiting else progress.next_look
         self.waiting.append(progress)
 
     def ask(self, now: float) -> list[Progress]:
         """Those that are to be looked at now, or so soon that one call does for them too; a poll is under way."""
         self.polling = True
-        return [progress for progress in self.waiting if progress.next_look <= now + FIRST_POLL]
+        return [progress for progress in self.waiting if progress.next_look - progress.leeway <= now]
 
     def looked(self, at: Iterable[Progress], over: set[int], now: float) -> None:
-        """``at`` were looked at, and those whose identity is in ``over`` need no more waiting.
-
-        The others are looked at again after a fifth of what they have waited, within the bounds.
-        """
+        """``at`` were looked at, and those whose identity is in ``over`` need no more waiting."""
         for progress in at:
-            progress.next_look = now + min(SLOWEST_POLL, max(FIRST_POLL, (now - progress.started) / 5.0))
+            progress.pending_at = now
+            progress.next_look = now + _pause(progress, now, FIRST_POLL)
         self.waiting = [progress for progress in self.waiting if id(progress) not in over]
         self.due = min((progress.next_look for progress in self.waiting), default=0.0)
         self.polling = False
+
+
+def _pause(progress: Progress, now: float, least: float) -> float:
+    """Seconds until ``progress`` is looked at, ``least`` at least; sets its leeway.
+
+    What nothing is known about is looked at again after an eighth of what it has waited. Else it is looked at closely
+    from when it may be ready, and less and less the longer it is overdue. Never after more than `SLOWEST_POLL`: it may
+    have failed, or the cloud have become faster.
+    """
+    waited, expected = now - progress.accepted_at, progress.expected
+    pause = close = waited / 8.0
+    if expected is not None and expected.wait > 0.0:
+        close = min(pause, max(expected.spread, waited - expected.wait) / CLOSENESS)
+        pause = max(close, expected.earliest - waited)
+    progress.leeway = max(FIRST_POLL, close / 2.0)
+    return min(SLOWEST_POLL, max(least, pause))
+
+
+def sampled(progress: Progress, now: float) -> Sample:
+    """What ``progress``, done by ``now``, tells of how long such steps take: a wait ended between two looks."""
+    wait = 0.0
+    if progress.accepted is not None:
+        wait = (now + max(progress.pending_at, progress.accepted_at)) / 2.0 - progress.accepted_at
+    return Sample(progress.step, now - progress.started, wait)
 
 
 def verdicts(

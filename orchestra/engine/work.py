@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 
 from orchestra.contracts import Clock, Cloud, Provider
+from orchestra.engine.durations import Duration
 from orchestra.engine.journal import Journal
 from orchestra.engine.live import Live
 from orchestra.engine.reading import provider_for
@@ -111,8 +112,14 @@ class Progress:
     accepted: Accepted | None = None
     accepted_at: float = 0.0
     deadline: float = 0.0
+    expected: Duration | None = None
+    """How long steps of its sort took so far, if any were done."""
     next_look: float = 0.0
     """When to look next whether it is ready."""
+    leeway: float = 0.0
+    """How much sooner it may be looked at together with others."""
+    pending_at: float = 0.0
+    """When it was last seen that it isn't ready; 0 if it never was."""
     unknown: bool = False
     """An attempt ended without an answer: it may have happened."""
     held: bool = False

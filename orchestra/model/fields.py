@@ -123,6 +123,8 @@ class KindSpec:
     outputs: dict[str, OutputField[Any]]
     create_before_delete: bool
     unique_by: tuple[str, ...]
+    create_seconds: float
+    """How long making one usually takes, in seconds: a guess, until runs have taught it."""
     create_timeout: float
     update_timeout: float
     delete_timeout: float

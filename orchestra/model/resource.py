@@ -55,6 +55,7 @@ class _Declared:
         kind: str = "",
         create_before_delete: bool = True,
         unique_by: Sequence[str] = (),
+        create_seconds: float = 1.0,
         create_timeout: float = 600.0,
         update_timeout: float = 600.0,
         delete_timeout: float = 600.0,
@@ -81,6 +82,7 @@ class _Declared:
             },
             create_before_delete=create_before_delete,
             unique_by=tuple(unique_by),
+            create_seconds=create_seconds,
             create_timeout=create_timeout,
             update_timeout=update_timeout,
             delete_timeout=delete_timeout,
@@ -92,7 +94,8 @@ class Resource(_Declared):
 
     Class arguments: ``create_before_delete`` (default True): how a replacement is ordered unless the user says
     otherwise; ``unique_by``: inputs that, when given, fix a name which two things can't have at once, so that
-    the old one goes first; ``create_timeout``, ``update_timeout`` and ``delete_timeout`` in seconds (600).
+    the old one goes first; ``create_seconds``: how long making one takes, until runs have taught it (1);
+    ``create_timeout``, ``update_timeout`` and ``delete_timeout`` in seconds (600).
     """
 
     depends_on: Sequence[Resource] = input_field(default=())

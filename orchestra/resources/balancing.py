@@ -52,7 +52,7 @@ class HealthCheck:
             raise DefinitionError("HealthCheck: " + "; ".join(faults), faults=faults)
 
 
-class LoadBalancer(Resource, kind="balancing.LoadBalancer"):
+class LoadBalancer(Resource, kind="balancing.LoadBalancer", create_seconds=90.0):
     """Spreads connections over servers. On AWS: a classic load balancer, one request to make."""
 
     port: int = input_field(replace=True, check=checks.between(1, 65535), doc="The port that it listens on.")

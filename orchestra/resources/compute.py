@@ -68,7 +68,7 @@ class KeyPair(Resource, kind="compute.KeyPair", unique_by=("name",)):
     fingerprint = output_field(str, doc="The fingerprint that the cloud computed.")
 
 
-class Server(Resource, kind="compute.Server", create_timeout=900.0):
+class Server(Resource, kind="compute.Server", create_seconds=40.0, create_timeout=900.0):
     """A virtual machine. On AWS: an instance."""
 
     image: Image | str | Ref[str] = input_field(
@@ -99,7 +99,7 @@ class Server(Resource, kind="compute.Server", create_timeout=900.0):
     zone = output_field(str, doc="The availability zone that it runs in.")
 
 
-class Volume(Resource, kind="compute.Volume"):
+class Volume(Resource, kind="compute.Volume", create_seconds=8.0):
     """A disk that outlives the server it is attached to."""
 
     size_gib: int = input_field(
@@ -122,7 +122,7 @@ class Volume(Resource, kind="compute.Volume"):
     )
 
 
-class VolumeAttachment(Resource, kind="compute.VolumeAttachment", create_before_delete=False):
+class VolumeAttachment(Resource, kind="compute.VolumeAttachment", create_before_delete=False, create_seconds=6.0):
     """A volume attached to a server."""
 
     volume: Volume | Ref[str] | str = input_field(replace=True, identifies=True, doc="What is attached.")
@@ -137,7 +137,7 @@ class VolumeAttachment(Resource, kind="compute.VolumeAttachment", create_before_
     )
 
 
-class Snapshot(Resource, kind="compute.Snapshot", create_timeout=3600.0):
+class Snapshot(Resource, kind="compute.Snapshot", create_seconds=120.0, create_timeout=3600.0):
     """A copy of a volume at one moment."""
 
     volume: Volume | Ref[str] | str = input_field(replace=True, doc="The volume that is copied.")

@@ -24,7 +24,7 @@ class Zone(Resource, kind="dns.Zone", create_before_delete=False):
     name_servers = output_field(list[str], doc="The name servers to enter at the registrar.")
 
 
-class Record(Resource, kind="dns.Record", create_before_delete=False):
+class Record(Resource, kind="dns.Record", create_seconds=30.0, create_before_delete=False):
     """All values of one name and type in a zone: a record set."""
 
     zone: Zone | Ref[str] | str = input_field(replace=True, identifies=True, doc="The zone that it is in.")

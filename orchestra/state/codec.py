@@ -207,8 +207,11 @@ def _intent(text: str) -> Intent:
 
 
 def encode_run(run: RunRecord) -> str:
-    """``run`` as canonical JSON."""
-    return canonical({**attrs.asdict(run, recurse=False), "status": run.status.value})
+    """``run`` as canonical JSON; durations only if there are any, as before there were."""
+    fields = {**attrs.asdict(run, recurse=False), "status": run.status.value}
+    if not run.durations:
+        del fields["durations"]
+    return canonical(fields)
 
 
 def decode_run(text: str) -> RunRecord:

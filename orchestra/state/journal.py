@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -119,6 +119,8 @@ class RunRecord:
     ended: float | None = None
     status: RunStatus = RunStatus.RUNNING
     counts: Mapping[str, int] = attrs.field(factory=dict)
+    durations: Mapping[str, Sequence[float]] = attrs.field(factory=dict)
+    """How long steps take, by what all runs so far have taught; at first what those before it had."""
 
 
 @attrs.frozen(kw_only=True)

@@ -180,6 +180,10 @@ class MemoryStore:
         """See `orchestra.contracts.Store.runs`."""
         return tuple(decode_run(encode_run(run)) for run in self._state.runs)
 
+    def last_run(self) -> RunRecord | None:
+        """See `orchestra.contracts.Store.last_run`."""
+        return next(reversed(self.runs()), None)
+
     def journal(self, run: str | None = None) -> Sequence[Entry]:
         """See `orchestra.contracts.Store.journal`."""
         steps = (line.entry.step for line in self._state.lines)

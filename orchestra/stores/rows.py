@@ -41,6 +41,8 @@ class Head:
     """How many lines the audit record has."""
     runs: int = 0
     """How many runs there were."""
+    last_run: str = ""
+    """The id of the run that was started last; '' if there was none, or if the head is older than this field."""
     tenure: Tenure = attrs.field(factory=Tenure)
     wrapped_root: str = ""
     """See `Snapshot.wrapped_root`."""
@@ -144,10 +146,19 @@ class Rows:
         self._trace = self._trace or (sequence, chain)
         return sequence
 
-    def next_run(self) -> int:
-        """The sequence of a new run."""
-        self.head = attrs.evolve(self.head, runs=self.head.runs + 1)
+    def next_run(self, run: str) -> int:
+        """The sequence of the new ``run``."""
+        self.head = attrs.evolve(self.head, runs=self.head.runs + 1, last_run=run)
         return self.head.runs
+
+    def last_run(self) -> Row | None:
+        """The row of the run that was started last, or None."""
+        if not self.head.last_run:
+            return max(self.read(schema.RUNS), key=lambda row: row[1], default=None)
+        found = self.find(schema.RUNS, (self.head.last_run,))
+        if found is None:
+            raise self._damaged(f"rows of {schema.RUNS.name} are missing")
+        return found
 
     def set_root(self, wrapped: str) -> None:
         """Change what secrets are kept under."""

@@ -120,7 +120,7 @@ class SqlStore:
         def start(rows: Rows) -> None:
             if rows.find(RUNS, (run.id,)) is not None:
                 raise InternalError(f"the run {run.id} was started twice")
-            rows.put(RUNS, (run.id,), rows.next_run(), payload)
+            rows.put(RUNS, (run.id,), rows.next_run(run.id), payload)
             rows.append(entries.started(run))
 
         self._write_under(lease, start)
@@ -167,6 +167,11 @@ class SqlStore:
         """See `orchestra.contracts.Store.runs`."""
         found = self._read(lambda rows: rows.read(RUNS))
         return tuple(decode_run(str(payload)) for _, _, payload in sorted(found, key=lambda row: row[1]))
+
+    def last_run(self) -> RunRecord | None:
+        """See `orchestra.contracts.Store.last_run`."""
+        found = self._read(lambda rows: rows.last_run())
+        return decode_run(str(found[-1])) if found is not None else None
 
     def journal(self, run: str | None = None) -> Sequence[Entry]:
         """See `orchestra.contracts.Store.journal`."""

@@ -41,11 +41,19 @@ def _journal(bench: StoreBench) -> None:
 def _runs(bench: StoreBench) -> None:
     store = bench.fresh()
     lease = store.acquire(this_process())
+    check_same("last_run() before there was any", store.last_run(), None)
     for number in (3, 1, 2):
         store.start_run(lease, run_record(number))
-    ended = attrs.evolve(run_record(1), ended=9.0, status=RunStatus.SUCCEEDED, counts={"create": 2})
+    ended = attrs.evolve(
+        run_record(1),
+        ended=9.0,
+        status=RunStatus.SUCCEEDED,
+        counts={"create": 2},
+        durations={"one compute.Server create": [41.5, 40.0, 2.25]},
+    )
     store.finish_run(lease, ended)
     check_same("runs()", list(store.runs()), [run_record(3), ended, run_record(2)])
+    check_same("last_run()", store.last_run(), run_record(2))
     refused(lambda: store.start_run(lease, run_record(1)), InternalError, "start_run() of a run that was started")
     refused(lambda: store.finish_run(lease, run_record(4)), InternalError, "finish_run() of one that never was")
     check_same("runs() after writes that were refused", list(store.runs()), [run_record(3), ended, run_record(2)])
@@ -159,7 +167,7 @@ def _rekey(bench: StoreBench) -> None:
 
 RULES: Final[tuple[Rule[StoreBench], ...]] = (
     Rule("journal", "the journal tells every intent and outcome, oldest first, of one run or of all", _journal),
-    Rule("runs", "runs are told oldest first, as they stand; each is started once, before it ends", _runs),
+    Rule("runs", "runs are told oldest first, as they stand, or the last; each is started once, before it ends", _runs),
     Rule("audit", "each write leaves its lines, with number and serial; the journal is the steps in it", _audit),
     Rule("audit chain", "each line's digest depends on every line before it, and stays", _chain),
     Rule("notes", "a note needs no lease and leaves the serial; a lease broken is noted, with by whom", _notes),

@@ -105,6 +105,7 @@ RUN_RECORDS = st.builds(
     ended=st.none() | TIMES,
     status=st.sampled_from(RunStatus),
     counts=st.dictionaries(TEXTS, st.integers(), max_size=2),
+    durations=st.dictionaries(TEXTS, st.lists(TIMES, max_size=3), max_size=2),
 )
 HOLDERS = st.sampled_from([ELSEWHERE, attrs.evolve(ELSEWHERE, user="bob", process=12, purpose=""), this_process()])
 
@@ -278,6 +279,7 @@ class StoreComparison(RuleBasedStateMachine):
         self.all(lambda store: list(store.journal()))
         self.all(lambda store: list(store.journal("run-2")))
         self.all(lambda store: list(store.runs()))
+        self.all(lambda store: store.last_run())
         self.all(lambda store: list(store.audit()))
 
     def teardown(self) -> None:

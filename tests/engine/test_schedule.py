@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from steps import step
 
 from orchestra.engine.schedule import Schedule
 from orchestra.model.address import Address
-from orchestra.planning.change import Change
-from orchestra.planning.decide import Action, Reason
 from orchestra.planning.steps import Step, StepId
-from orchestra.state.journal import Operation
-
-
-def step(address: str, needs: Iterable[str] = (), cloud: str = "one") -> Step:
-    change = Change(address=Address(address), kind="test.Kind", action=Action.CREATE, reason=Reason.NEW, cloud=cloud)
-    return Step(
-        id=StepId(Address(address), "create"),
-        change=change,
-        operation=Operation.CREATE,
-        needs=frozenset(StepId(Address(need), "create") for need in needs),
-    )
 
 
 def schedule(*steps: Step) -> Schedule:
@@ -44,6 +31,13 @@ def test_the_longest_chain_goes_first_and_ties_go_by_address() -> None:
     assert taken(plan, {"one": 2}) == ["c", "a[9]"]
     plan.done(StepId(Address("c"), "create"))
     assert taken(plan, {"one": 9}) == ["d", "a[10]"]
+
+
+def test_a_chain_is_as_long_as_its_steps_take() -> None:
+    steps = (step("a"), step("b", ["a"]), step("c", ["b"]), step("slow"))
+    seconds = {"slow": 10.0}
+    plan = Schedule(steps, lambda one: seconds.get(str(one.id.address), 1.0), lambda one: one.change.cloud)
+    assert taken(plan, {"one": 1}) == ["slow"], "one of ten seconds before three of one each"
 
 
 def test_a_cloud_without_room_holds_up_no_other() -> None:

@@ -217,6 +217,7 @@ RUN = RunRecord(
     ended=2.5,
     status=RunStatus.INTERRUPTED,
     counts={"create": 1},
+    durations={"aws compute.Server create": [41.5, 38.0, 2.25]},
 )
 
 
@@ -228,6 +229,7 @@ def test_records_intents_and_runs_come_back() -> None:
         assert codec.decode_record(codec.encode_record(record)) == record
     assert codec.decode_intent(codec.encode_intent(INTENT)) == INTENT
     assert codec.decode_run(codec.encode_run(RUN)) == RUN
+    assert "durations" not in codec.encode_run(attrs.evolve(RUN, durations={})), "as it was before there were any"
 
 
 def test_every_field_is_set_to_something_else_above() -> None:

@@ -12,7 +12,7 @@ from orchestra.state.journal import Lease
 from orchestra.stores.sql import SqlStore
 from orchestra.stores.sqlite import SqliteDialect
 from orchestra.testing import VirtualClock
-from orchestra.testing.samples import fill, intent, outcome, record, run_record
+from orchestra.testing.samples import fill, intent, outcome, record, run_record, this_process
 
 
 class Counting(SqliteDialect):
@@ -93,6 +93,25 @@ def test_work_of_a_write_does_not_grow_with_the_state() -> None:
     for name, (statements, steps) in few.items():
         assert many[name][0] == statements <= 13, name
         assert many[name][1] == pytest.approx(steps, rel=0.05), name
+
+
+def cost_of_last_run(runs: int) -> tuple[int, int]:
+    dialect = Counting()
+    store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
+    lease = store.acquire(this_process())
+    for number in range(runs):
+        store.start_run(lease, run_record(number))
+    dialect.cost()
+    assert store.last_run() == run_record(runs - 1)
+    spent = dialect.cost()
+    store.close()
+    return spent
+
+
+def test_the_last_run_is_read_as_fast_however_many_there_were() -> None:
+    few, many = cost_of_last_run(2), cost_of_last_run(500)
+    assert many[0] == few[0] <= 4
+    assert many[1] == pytest.approx(few[1], rel=0.05)
 
 
 def test_many_outcomes_are_one_transaction() -> None:

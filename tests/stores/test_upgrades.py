@@ -95,6 +95,7 @@ def test_everything_is_there_after_an_upgrade(place: Place, deployment: str) -> 
     for _ in range(2):
         with contextlib.closing(place.opened(deployment)) as store:
             assert told(store) == EXPECTED[deployment]
+            assert store.last_run() == next(reversed(store.runs()), None), "found, though its head doesn't name it"
             assert [entry.event for entry in store.audit()][-1] is AuditEvent.UPGRADED
             Audit(store).verify()
 
