@@ -16,6 +16,7 @@ release = version = importlib.metadata.version("orchestra-iac")
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "extensions.abilities",
     "extensions.catalogue",
     "extensions.public_names",
 ]

@@ -9,7 +9,7 @@ import enum
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -249,6 +249,10 @@ class Capabilities:
     """What precisely that is, such as ``ClientToken`` or ``zone, type and name``."""
     batch: int | None = None
     """How many ids are observed together at best; more are asked for in parts, side by side. None: any number."""
+
+
+Families: TypeAlias = Mapping[str, Mapping[str, Capabilities]]
+"""What families of clouds can do: the name of each → kind → `Capabilities`. A kind that isn't there can't be had."""
 
 
 class Provider(Protocol):

@@ -12,7 +12,7 @@ import attrs
 
 from orchestra import clouds as families
 from orchestra import events
-from orchestra.contracts import Clock, Cloud, Store
+from orchestra.contracts import Clock, Cloud, Families, Store
 from orchestra.display.progress import progress_listener
 from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
 from orchestra.engine.clock import SystemClock
@@ -393,6 +393,7 @@ class Deployment:
             declaration=self._declaration,
             clouds=name_clouds(self.cloud, self._clouds, self._declaration),
             default_cloud=self.cloud.name,
+            families=_families,
             keyring=keyring,
             width=self._width,
             clock=self._clock,
@@ -409,6 +410,11 @@ class Deployment:
     def _output_values(self, snapshot: Snapshot) -> dict[str, Value]:
         scope, seal = self._scope(snapshot), self._site(snapshot).keyring.seal
         return {address: sealed(evaluate(one, scope), seal) for address, one in self._declaration.outputs.items()}
+
+
+def _families() -> Families:
+    """What each family of clouds can do; all of them are imported when this is called, and not before."""
+    return families.capabilities()
 
 
 def _width(given: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 from sphinx.application import Sphinx
 
+from extensions.tables import head, row
 from orchestra.model.fields import InputSpec, KindSpec, OutputField
 from orchestra.model.typecheck import describe
 from orchestra.resources.catalogue import KINDS
@@ -29,8 +30,7 @@ def section(kind: KindSpec) -> Iterator[str]:
     yield f"## {name}\n"
     yield f"`{kind.name}`, class {{py:class}}`orchestra.{name}`\n"
     yield f"{prose(inspect.getdoc(kind.cls) or '')}\n"
-    yield "| input | type | default | a change of it | meaning |"
-    yield "|---|---|---|---|---|"
+    yield from head("input", "type", "default", "a change of it", "meaning")
     hints = typing.get_type_hints(kind.cls)
     defaults = {field.name: field.default for field in attrs.fields(typing.cast("type[Any]", kind.cls))}
     for spec in kind.inputs.values():
@@ -42,17 +42,11 @@ def section(kind: KindSpec) -> Iterator[str]:
             prose(spec.doc),
         )
     yield ""
-    yield "| output | type | may change with | meaning |"
-    yield "|---|---|---|---|"
+    yield from head("output", "type", "may change with", "meaning")
     for field in kind.outputs.values():
         yield row(f"`{field.name}`", f"`{shown(field.type)}`", changes(field), prose(field.doc) + secrecy(field))
     yield ""
     yield f"{replacement(kind)} {timeouts(kind)}\n"
-
-
-def row(*cells: str) -> str:
-    """One row of a table."""
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def shown(hint: object) -> str:

@@ -1,7 +1,8 @@
 """Clouds: configured sets of Libcloud drivers. The only place that imports Libcloud.
 
 ``clouds.aws(…)``, ``clouds.libcloud(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one together from parts of
-others. A family's drivers are imported when its name is first used.
+others. ``clouds.capabilities()`` tells what each family can do. A family's drivers are imported when its name is
+first used.
 """
 
 from __future__ import annotations
@@ -11,12 +12,23 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from orchestra.clouds.abilities import capabilities
     from orchestra.clouds.cloud import Cloud
     from orchestra.clouds.families.aws import AwsCloud, aws
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
 
-__all__ = ["AwsCloud", "Behaviour", "Cloud", "LibcloudCloud", "SimulatedCloud", "aws", "libcloud", "simulated"]
+__all__ = [
+    "AwsCloud",
+    "Behaviour",
+    "Cloud",
+    "LibcloudCloud",
+    "SimulatedCloud",
+    "aws",
+    "capabilities",
+    "libcloud",
+    "simulated",
+]
 
 _HOMES: Final = MappingProxyType(
     {
@@ -26,6 +38,7 @@ _HOMES: Final = MappingProxyType(
         "LibcloudCloud": "orchestra.clouds.families.libcloud",
         "SimulatedCloud": "orchestra.clouds.families.simulated",
         "aws": "orchestra.clouds.families.aws",
+        "capabilities": "orchestra.clouds.abilities",
         "libcloud": "orchestra.clouds.families.libcloud",
         "simulated": "orchestra.clouds.families.simulated",
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestra.clouds.session import Session
 from orchestra.contracts import Capabilities, FoundBy, Inputs, Observation, Ownership, Reading, Update
@@ -65,6 +65,19 @@ class Calls(abc.ABC, Generic[D]):
         raise ChoiceError(f"{self.kind} has no portable choice for {name!r}")
 
 
+def capabilities_of(
+    calls: Calls[Any] | type[Calls[Any]], settling: float = 0.0, page: int | None = None
+) -> Capabilities:
+    """What the provider of ``calls`` can do. ``settling`` and ``page`` are those of `DriverProvider`."""
+    return Capabilities(
+        unsupported=calls.unsupported,
+        settling=settling,
+        found_by=calls.found_by,
+        found_key=calls.found_key,
+        batch=calls.page and min(calls.page, page or calls.page),
+    )
+
+
 def translated(error: Exception, session: Session[D], translate: Callable[[Exception], CloudError]) -> CloudError:
     """``error`` of a driver as a `CloudError`; the credentials of ``session`` are taken out of both."""
     told = translate(error)
@@ -93,13 +106,7 @@ class DriverProvider(Generic[D]):
         self._session = session
         self._translate = translate
         self.kind = calls.kind
-        self.capabilities = Capabilities(
-            unsupported=calls.unsupported,
-            settling=settling,
-            found_by=calls.found_by,
-            found_key=calls.found_key,
-            batch=calls.page and min(calls.page, page or calls.page),
-        )
+        self.capabilities = capabilities_of(calls, settling, page)
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[D]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from orchestra.contracts import Clock, Cloud
+from orchestra.contracts import Clock, Cloud, Families
 from orchestra.engine.patience import patiently
 from orchestra.engine.reading import provider_for
 from orchestra.errors import ApplyError, CloudError, PlanError, UnsupportedError
@@ -15,24 +15,17 @@ from orchestra.planning.choices import Wanted, to_ask
 from orchestra.state.records import Snapshot
 
 
-def check_support(items: Iterable[Declared], clouds: Mapping[str, Cloud], cloud_of: Callable[[Declared], str]) -> None:
-    """Raise `UnsupportedError`, all faults at once, if a cloud can't do a kind or an input that is set."""
-    faults: list[UnsupportedError] = []
-    for item in items:
-        cloud = cloud_of(item)
-        try:
-            provider = provider_for(clouds, cloud, item.kind.name, item.address)
-        except UnsupportedError as error:
-            faults.append(error)
-            continue
-        for name, why in provider.capabilities.unsupported.items():
-            value = getattr(item.resource, name, None)
-            if value not in (None, (), [], {}, False):
-                faults.append(
-                    UnsupportedError(
-                        f"the cloud {cloud!r} can't do {item.kind.name} with {name}: {why}", address=item.address
-                    )
-                )
+def check_support(
+    items: Iterable[Declared],
+    clouds: Mapping[str, Cloud],
+    cloud_of: Callable[[Declared], str],
+    families: Callable[[], Families],
+) -> None:
+    """Raise `UnsupportedError`, all faults at once, if a cloud can't do a kind or an input that is set.
+
+    Each tells which clouds can; ``families`` is asked only then.
+    """
+    faults = [fault for item in items for fault in _faults(item, clouds, cloud_of(item), families)]
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -42,6 +35,36 @@ def check_support(items: Iterable[Declared], clouds: Mapping[str, Cloud], cloud_
             address=faults[0].address,
             remedy=faults[0].remedy,
         )
+
+
+def _faults(
+    item: Declared, clouds: Mapping[str, Cloud], cloud: str, families: Callable[[], Families]
+) -> Iterator[UnsupportedError]:
+    kind = item.kind.name
+    try:
+        provider = provider_for(clouds, cloud, kind, item.address)
+    except UnsupportedError as error:
+        if cloud in clouds:
+            error.message += _so_can(families(), kind)
+        yield error
+        return
+    for name, why in provider.capabilities.unsupported.items():
+        if getattr(item.resource, name, None) not in (None, (), [], {}, False):  # it asks for nothing then
+            yield UnsupportedError(
+                f"the cloud {cloud!r} can't do {kind} with {name}: {why}{_so_can(families(), kind, name)}",
+                address=item.address,
+                remedy=f"take {name} out, or give the resource a cloud that can (cloud=…)",
+            )
+
+
+def _so_can(families: Families, kind: str, name: str = "") -> str:
+    """The families of clouds that can do ``kind``, with the input ``name``: as an end of a sentence."""
+    able = {
+        f"oc.clouds.{family.partition(':')[0]}"
+        for family, kinds in families.items()
+        if kind in kinds and name not in kinds[kind].unsupported
+    }
+    return f"; clouds made by {', '.join(sorted(able))} can" if able else ""
 
 
 def choose_all(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
-from orchestra.contracts import Clock, Cloud
+from orchestra.contracts import Clock, Cloud, Families
 from orchestra.engine.keyring import Keyring
 from orchestra.engine.reading import observe_all, verify_all
 from orchestra.engine.support import check_support, choose_all, keyed_only
@@ -19,12 +19,16 @@ from orchestra.state.records import Snapshot
 
 @attrs.frozen(kw_only=True, eq=False)
 class Site:
-    """One deployment's stack with the clouds that it is on. ``width``: calls at once at most."""
+    """One deployment's stack with the clouds that it is on. ``width``: calls at once at most.
+
+    ``families`` tells what clouds of each family can do, for the message that something can't be had.
+    """
 
     deployment: str
     declaration: Declaration
     clouds: Mapping[str, Cloud]
     default_cloud: str
+    families: Callable[[], Families]
     keyring: Keyring
     width: int
     clock: Clock
@@ -42,7 +46,7 @@ def survey(site: Site, snapshot: Snapshot, options: Options, refresh: bool) -> W
     items = list(site.declaration.resources.values())
     records = [*snapshot.records.values(), *snapshot.deposed]
     if options.mode is Mode.NORMAL:
-        check_support(items, site.clouds, site.cloud_of)
+        check_support(items, site.clouds, site.cloud_of, site.families)
         keyed_only(items, site.keyring.has_key)
     if refresh:
         used = {record.cloud for record in records}

@@ -13,7 +13,7 @@ from stacks import Chain, deploy
 from virtual_clock import VirtualClock
 
 import orchestra as oc
-from orchestra.contracts import Provider
+from orchestra.contracts import Capabilities, Provider
 from orchestra.state.journal import Holder, Operation, Phase, RunRecord
 
 
@@ -243,9 +243,37 @@ def test_a_kind_that_the_cloud_cannot_do_is_told_at_plan_time_with_who_can(tmp_p
     with pytest.raises(oc.UnsupportedError) as caught:
         deploy(Chain(), cloud, tmp_path).plan()
     assert caught.value.address == "zone"
+    assert "clouds made by oc.clouds.aws, " in caught.value.message
+    assert "oc.clouds.simulated can" in str(caught.value)
     with pytest.raises(oc.UnsupportedError, match="names can"):
         deploy(Chain(), cloud, tmp_path, clouds=[other]).plan()
     assert cloud.operations() == []
+
+
+class WithoutPublicSubnets(MemoryCloud):
+    def provider(self, kind: str) -> Provider:
+        found = super().provider(kind)
+        if kind == "network.Subnet":
+            found.capabilities = Capabilities(unsupported={"public": "addresses are private here"})  # type: ignore[attr-defined]
+        return found
+
+
+def test_an_input_that_the_cloud_cannot_do_is_told_with_who_can(tmp_path: Path) -> None:
+    class Public(oc.Stack):
+        public: bool = True
+
+        def build(self) -> None:
+            self.network = oc.Network(cidr="10.0.0.0/16")
+            self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24", public=self.public)
+
+    cloud = WithoutPublicSubnets()
+    with pytest.raises(oc.UnsupportedError, match="with public: addresses are private here; ") as caught:
+        deploy(Public(), cloud, tmp_path).plan()
+    assert caught.value.address == "subnet"
+    assert "oc.clouds.simulated can" in caught.value.message
+    assert caught.value.remedy == "take public out, or give the resource a cloud that can (cloud=…)"
+    assert cloud.operations() == []
+    assert deploy(Public(public=False), cloud, tmp_path).plan().counts == {oc.Action.CREATE: 2}
 
 
 def test_a_cloud_is_put_together_per_service(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from orchestra.clouds.translate import translate
 from orchestra.contracts import Provider
 from orchestra.errors import CredentialsError, InvalidRequestError
 
-_CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
+CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
     NetworkCalls,
     SubnetCalls,
     FirewallCalls,
@@ -43,6 +43,7 @@ _CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
     BucketCalls,
     BlobCalls,
 )
+"""What each kind is served by."""
 
 
 class AwsCloud:
@@ -53,7 +54,7 @@ class AwsCloud:
         pools = pools or Pools()
         self._session: Session[Drivers] = Session(lambda: Drivers(account, pools), account.secrets)
         self._providers: Mapping[str, Provider] = MappingProxyType(
-            {calls.kind: DriverProvider(calls(), self._session, translate, settling=settling) for calls in _CALLS}
+            {calls.kind: DriverProvider(calls(), self._session, translate, settling=settling) for calls in CALLS}
         )
 
     def provider(self, kind: str) -> Provider | None:

@@ -105,6 +105,15 @@ def served(service: str) -> tuple[str, ...]:
     return tuple(one for one in providers(service) if SERVICES[service].calls(one))
 
 
+CALLS: Final[Mapping[str, Sequence[Calls[LibcloudDriver]]]] = MappingProxyType(
+    {
+        provider: tuple(calls for service in SERVICES.values() for calls in service.calls(provider))
+        for provider in sorted({one for service in SERVICES for one in served(service)})
+    }
+)
+"""What each provider's kinds are served by."""
+
+
 def _constant(service: str, provider: str) -> str | None:
     named = getattr(_MODULES[service].Provider, provider, None)
     wanted = str(getattr(named, "value", named)) if isinstance(named, str) else provider

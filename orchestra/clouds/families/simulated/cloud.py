@@ -31,7 +31,7 @@ from orchestra.contracts import Clock, Provider
 DEFAULT_PATH: Final = "orchestra-cloud.db"
 
 # a provider's driver is of one class, a table of providers has them all: the table can't say more than Any
-_CALLS: Final[MappingProxyType[str, tuple[str, type[Calls[Any]]]]] = MappingProxyType(
+_SERVED: Final[MappingProxyType[str, tuple[str, type[Calls[Any]]]]] = MappingProxyType(
     {
         calls.kind: (service, calls)
         for service, kinds in (
@@ -57,6 +57,8 @@ _CALLS: Final[MappingProxyType[str, tuple[str, type[Calls[Any]]]]] = MappingProx
     }
 )
 """For each kind, the driver that serves it and how it is said to that."""
+
+CALLS: Final = tuple(calls for _, calls in _SERVED.values())
 
 
 @attrs.frozen(kw_only=True)
@@ -93,11 +95,11 @@ class SimulatedCloud:
 
     def provider(self, kind: str) -> Provider | None:
         """See `contracts.Cloud.provider`."""
-        if kind not in _CALLS:
+        if kind not in _SERVED:
             return None
         with self._lock:
             if kind not in self._providers:
-                service, calls = _CALLS[kind]
+                service, calls = _SERVED[kind]
                 self._providers[kind] = DriverProvider(
                     calls(),
                     self._sessions[service],
