@@ -238,9 +238,15 @@ class FoundBy(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Capabilities:
-    """What a provider can do. ``unsupported`` maps an input to what isn't possible with it, a sentence."""
+    """What a provider can do. ``unsupported`` maps an input to what isn't possible with it, a sentence.
+
+    ``required`` maps an input that other clouds can do without to why it is needed here, a sentence. ``fixed`` maps an
+    input to the one value that it has here, and why.
+    """
 
     unsupported: Mapping[str, str] = attrs.field(factory=dict)
+    required: Mapping[str, str] = attrs.field(factory=dict)
+    fixed: Mapping[str, tuple[Plain, str]] = attrs.field(factory=dict)
     settling: float = 0.0
     """Seconds after a creation for which the cloud may still say that there is no such thing."""
     found_by: FoundBy | None = None

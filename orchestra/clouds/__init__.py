@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from orchestra.clouds.abilities import capabilities
+    from orchestra.clouds.base.compute.cloud import FamilyCloud
     from orchestra.clouds.cloud import Cloud
     from orchestra.clouds.families.aws import AwsCloud, aws
+    from orchestra.clouds.families.digitalocean import digitalocean
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
 
@@ -22,10 +24,12 @@ __all__ = [
     "AwsCloud",
     "Behaviour",
     "Cloud",
+    "FamilyCloud",
     "LibcloudCloud",
     "SimulatedCloud",
     "aws",
     "capabilities",
+    "digitalocean",
     "libcloud",
     "simulated",
 ]
@@ -35,10 +39,12 @@ _HOMES: Final = MappingProxyType(
         "AwsCloud": "orchestra.clouds.families.aws",
         "Behaviour": "orchestra.clouds.families.simulated",
         "Cloud": "orchestra.clouds.cloud",
+        "FamilyCloud": "orchestra.clouds.base.compute.cloud",
         "LibcloudCloud": "orchestra.clouds.families.libcloud",
         "SimulatedCloud": "orchestra.clouds.families.simulated",
         "aws": "orchestra.clouds.families.aws",
         "capabilities": "orchestra.clouds.abilities",
+        "digitalocean": "orchestra.clouds.families.digitalocean",
         "libcloud": "orchestra.clouds.families.libcloud",
         "simulated": "orchestra.clouds.families.simulated",
     }

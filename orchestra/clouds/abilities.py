@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from orchestra.clouds.families.aws.cloud import CALLS as AWS
+from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
 from orchestra.clouds.families.libcloud.services import CALLS as LIBCLOUD
 from orchestra.clouds.families.simulated.cloud import CALLS as SIMULATED
 from orchestra.clouds.provider import Calls, capabilities_of
@@ -20,6 +21,7 @@ _Table: TypeAlias = Sequence["Calls[Any] | type[Calls[Any]]"]
 _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
     {
         "aws": AWS,
+        "digitalocean": DIGITALOCEAN,
         "libcloud": LIBCLOUD,
         "simulated": SIMULATED,
     }

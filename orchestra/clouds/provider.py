@@ -23,7 +23,9 @@ class Calls(abc.ABC, Generic[D]):
     """The calls of one kind on one family of drivers. Stateless; may raise whatever the driver raises."""
 
     kind: ClassVar[str]
-    unsupported: ClassVar[Mapping[str, str]] = {}
+    unsupported: Mapping[str, str] = {}
+    required: Mapping[str, str] = {}
+    fixed: Mapping[str, tuple[Plain, str]] = {}
     found_by: FoundBy
     """How what `create` made is found again when its answer was lost; see `search`."""
     found_key: str = ""
@@ -71,6 +73,8 @@ def capabilities_of(
     """What the provider of ``calls`` can do. ``settling`` and ``page`` are those of `DriverProvider`."""
     return Capabilities(
         unsupported=calls.unsupported,
+        required=calls.required,
+        fixed=calls.fixed,
         settling=settling,
         found_by=calls.found_by,
         found_key=calls.found_key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from orchestra.contracts import Clock, Cloud, Families
+from orchestra.contracts import Capabilities, Clock, Cloud, Families
 from orchestra.engine.patience import patiently
 from orchestra.engine.reading import provider_for
 from orchestra.errors import ApplyError, CloudError, PlanError, UnsupportedError
@@ -49,11 +49,30 @@ def _faults(
         yield error
         return
     for name, why in provider.capabilities.unsupported.items():
-        if getattr(item.resource, name, None) not in (None, (), [], {}, False):  # it asks for nothing then
+        if getattr(item.resource, name, None) not in (None, "", (), [], {}, False):  # it asks for nothing then
             yield UnsupportedError(
                 f"the cloud {cloud!r} can't do {kind} with {name}: {why}{_so_can(families(), kind, name)}",
                 address=item.address,
                 remedy=f"take {name} out, or give the resource a cloud that can (cloud=…)",
+            )
+    yield from _lacking(item, cloud, provider.capabilities)
+
+
+def _lacking(item: Declared, cloud: str, can: Capabilities) -> Iterator[UnsupportedError]:
+    """The inputs that the cloud can't do without and that aren't given, and those that have another value there."""
+    for name, why in can.required.items():
+        if getattr(item.resource, name, None) is None:
+            yield UnsupportedError(
+                f"the cloud {cloud!r} can't do {item.kind.name} without {name}: {why}",
+                address=item.address,
+                remedy=f"give it a {name}=…",
+            )
+    for name, (only, why) in can.fixed.items():
+        if getattr(item.resource, name, None) not in (None, only):
+            yield UnsupportedError(
+                f"the cloud {cloud!r} does {item.kind.name} only with {name}={only!r}: {why}",
+                address=item.address,
+                remedy=f"write {name}={only!r}",
             )
 
 

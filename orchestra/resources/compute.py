@@ -77,7 +77,11 @@ class Server(Resource, kind="compute.Server", create_seconds=40.0, create_timeou
     size: Size | str | Ref[str] = input_field(
         choice=True, doc="A portable `Size`, or the name of one of the cloud's own. A change stops and starts it."
     )
-    subnet: Subnet | Ref[str] | str = input_field(replace=True, doc="The subnet that it is in.")
+    subnet: Subnet | Ref[str] | str | None = input_field(
+        default=None,
+        replace=True,
+        doc="The subnet that it is in; needed where the cloud has subnets. Default: none.",
+    )
     firewalls: Sequence[Firewall | Ref[str] | str] = input_field(
         default=(), normalize=checks.sorted_texts, doc="What guards it. Default: the network's own default."
     )

@@ -25,7 +25,7 @@ NEEDED: dict[type[Resource], dict[str, Any]] = {
     oc.Subnet: {"network": "net-1", "cidr": "10.0.1.0/24"},
     oc.Firewall: {"network": "net-1"},
     oc.KeyPair: {"public_key": KEY},
-    oc.Server: {"image": "image-1", "size": "small", "subnet": "sub-1"},
+    oc.Server: {"image": "image-1", "size": "small"},
     oc.Volume: {"size_gib": 10, "zone": "a"},
     oc.VolumeAttachment: {"volume": "vol-1", "server": "i-1"},
     oc.Snapshot: {"volume": "vol-1"},

@@ -20,7 +20,7 @@ oc.Network(cidr="10.0.0.0/16", depends_on=["network"])  # expect: list-item
 oc.Subnet(network=server, cidr="10.0.1.0/24")  # expect: arg-type
 oc.Subnet(network=network, cidr=subnet.id.map(len))  # expect: arg-type
 oc.Server(image="ami-1", size="t3.micro", subnet=server)  # expect: arg-type
-oc.Server(image="ami-1", size="t3.micro")  # expect: call-arg
+oc.Server(image="ami-1", subnet=subnet)  # expect: call-arg
 oc.Server(image=oc.Size(cpus=1, memory_gib=1), size="t3.micro", subnet=subnet)  # expect: arg-type
 oc.Server(image=oc.Image(os="debian"), size="t3.micro", subnet=subnet)  # expect: call-arg
 oc.Server(image="ami-1", size=oc.Size(cpus="two", memory_gib=4), subnet=subnet)  # expect: arg-type

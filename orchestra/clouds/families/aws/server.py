@@ -47,6 +47,7 @@ class ServerCalls(Described):
     resource = Server
     found_by = FoundBy.CLIENT_TOKEN
     found_key = "ClientToken, and the tag orchestra:token"
+    required = MappingProxyType({"subnet": "AWS puts each instance into a subnet of a network"})
     listing: ClassVar[Listing] = Listing(
         action="DescribeInstances", container="reservationSet", id_filter="instance-id", id_parameter="InstanceId"
     )

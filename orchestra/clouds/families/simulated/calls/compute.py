@@ -65,6 +65,7 @@ class ServerCalls(SimulatedCalls[SimulatedNodeDriver, Node]):
 
     kind = "compute.Server"
     resource = Server
+    required = MappingProxyType({"subnet": "each server of the simulated cloud is in a subnet of a network"})
 
     def create(self, driver: SimulatedNodeDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`."""

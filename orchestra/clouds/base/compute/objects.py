@@ -1,0 +1,35 @@
+"""Libcloud's objects, made of what its methods look at in them: that spares asking the cloud for them first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
+from libcloud.compute.types import NodeState
+
+
+def a_node(driver: Any, identity: str, **extra: Any) -> Node:
+    """A server."""
+    return Node(identity, "", NodeState.UNKNOWN, [], [], driver, size=a_size(driver, ""), extra=extra)
+
+
+def a_volume(driver: Any, identity: str, name: str = "", size: int = 0, **extra: Any) -> StorageVolume:
+    """A volume."""
+    return StorageVolume(identity, name, size, driver, extra=extra)
+
+
+def a_size(driver: Any, identity: str, **extra: Any) -> NodeSize:
+    """A size; Libcloud's drivers go by its id or by its name."""
+    return NodeSize(identity, identity, 0, 0, 0, 0.0, driver, extra=extra)
+
+
+def an_image(driver: Any, identity: Any, **extra: Any) -> NodeImage:
+    """An image; a number stays one, which Libcloud would make a text of."""
+    made = NodeImage("", "", driver, extra=extra)
+    made.id = identity
+    return made
+
+
+def a_location(driver: Any, identity: str) -> NodeLocation:
+    """A region."""
+    return NodeLocation(identity, "", "", driver)

@@ -1,0 +1,193 @@
+"""What a family says of its driver: what it tells of things in words of ours, and how it is asked for more.
+
+Each function gets an `Access` first, and may raise whatever the driver raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.contracts import Status
+from orchestra.model.values import Plain
+
+Whys: TypeAlias = Mapping[str, str]
+"""What can't be had, and why: see `orchestra.contracts.Capabilities`."""
+Fixed: TypeAlias = Mapping[str, tuple[Plain, str]]
+
+
+Access: TypeAlias = LibcloudDriver
+"""One thread's driver; its setting ``region`` is the one that the cloud is for."""
+
+
+def region(access: Access) -> str:
+    """The region that ``access`` is for, '' if its driver goes by none."""
+    return str(access.settings.get("region") or "")
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """What a driver tells of one thing, in words of ours; what it doesn't tell of, or the kind doesn't have, is None.
+
+    ``state`` is the cloud's own word, ``size`` a server's and ``size_gib`` a disk's, ``servers`` those that a volume is
+    attached to, ``volume`` what a snapshot was taken of.
+    """
+
+    id: str
+    name: str
+    state: str = ""
+    region: str | None = None
+    tags: Sequence[str] = ()
+    image: str | None = None
+    size: str | None = None
+    private_ip: str | None = None
+    public_ip: str | None = None
+    size_gib: int | None = None
+    servers: Sequence[str] = ()
+    volume: str | None = None
+    fingerprint: str | None = None
+
+
+Retag: TypeAlias = Callable[[Access, Told, Sequence[str]], object]
+"""Sets the tags of a thing: all of them."""
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """What a server is made with: the cloud's own ids, the tags that it must have from the first moment."""
+
+    name: str
+    tags: Sequence[str]
+    image: str
+    size: str
+    key_pair: str | None
+    user_data: str | None = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Marks:
+    """Where ownership goes: into tags of at most ``longest_tag`` characters, or if that is 0 into the name.
+
+    ``longest_name`` is how long a name may be, where it carries the ownership or is just unique.
+    """
+
+    longest_tag: int = 0
+    longest_name: int = 63
+
+
+@attrs.frozen(kw_only=True)
+class Rest:
+    """How a server is brought to rest and up again, where its size can be changed only then.
+
+    ``running`` and ``stopped`` are the cloud's words for the two.
+    """
+
+    running: str
+    stopped: str
+    stop: Callable[[Access, Told], object]
+    start: Callable[[Access, Told], object]
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """One size that a cloud has: ``price`` in whatever unit the cloud tells all of them in, None if it tells none."""
+
+    id: str
+    cpus: float
+    memory_mib: float
+    price: float | None
+
+
+@attrs.frozen(kw_only=True)
+class Servers:
+    """The servers of a cloud.
+
+    ``all`` lists them, ``one`` asks for one directly, ``launch`` sends the one request that makes it. ``finish`` sends
+    what must follow upon that, for a server that needs it still, and tells what it then is. ``retag`` sets the tags,
+    all of them; ``resize`` the size, at rest where there is a ``rest``. ``image`` finds the id for an operating system,
+    version and architecture. What is in a state of ``gone`` is gone; one that ``statuses`` doesn't have is pending.
+    """
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    launch: Callable[[Access, Launch], Told]
+    destroy: Callable[[Access, Told], object]
+    offers: Callable[[Access], Iterable[Offer]]
+    image: Callable[[Access, str, str, str], str | None]
+    statuses: Mapping[str, Status]
+    gone: frozenset[str] = frozenset()
+    finish: Callable[[Access, Told], Told] | None = None
+    retag: Retag | None = None
+    resize: Callable[[Access, Told, str], object] | None = None
+    rest: Rest | None = None
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Volumes:
+    """The volumes of a cloud, and how they are attached; see `Servers`.
+
+    ``create`` gets the name, the tags, the size in GiB and the snapshot; ``grow`` the new size in GiB, ``attach`` and
+    ``detach`` the id of the server.
+    """
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str, Sequence[str], int, str | None], Told]
+    destroy: Callable[[Access, Told], object]
+    attach: Callable[[Access, Told, str], object]
+    detach: Callable[[Access, Told, str], object]
+    grow: Callable[[Access, Told, int], object]
+    retag: Retag | None = None
+    statuses: Mapping[str, Status] = attrs.field(factory=dict)
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Snapshots:
+    """The snapshots of a cloud's volumes; see `Servers`. ``create`` gets the volume, the name and the tags."""
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str, str, Sequence[str]], Told]
+    destroy: Callable[[Access, Told], object]
+    retag: Retag | None = None
+    statuses: Mapping[str, Status] = attrs.field(factory=dict)
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class KeyPairs:
+    """The SSH keys of a cloud; see `Servers`. They have no tags; ``create`` gets the name and the public key."""
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str, str], Told]
+    destroy: Callable[[Access, Told], object]
+
+
+@attrs.frozen(kw_only=True)
+class Traits:
+    """What a family says of its driver. A kind that is None isn't offered.
+
+    ``family`` is the cloud's name as people write it, ``provider`` Libcloud's constant for it. ``regions`` makes one
+    cheap call that wrong credentials fail, and tells which regions there are.
+    """
+
+    family: str
+    provider: str
+    servers: Servers
+    key_pairs: KeyPairs | None = None
+    volumes: Volumes | None = None
+    snapshots: Snapshots | None = None
+    regions: Callable[[Access], Iterable[str]]

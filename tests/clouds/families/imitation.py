@@ -1,0 +1,176 @@
+"""A server on loopback that keeps things and answers in the form in which a cloud was recorded.
+
+It knows only what `Imitation.routes` lists. A request for anything else, or with a field that the cloud's reference
+doesn't have, is a fault of whoever sent it: it is answered with an error and remembered in ``faults``, which fails the
+test at its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+
+RECORDED: Final = Path(__file__).parents[1] / "recorded"
+
+
+def recorded(cloud: str, name: str) -> Any:
+    """A recorded answer, a fresh copy each time."""
+    return json.loads((RECORDED / cloud / f"{name}.json").read_text())
+
+
+@attrs.frozen
+class Request:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Any
+    headers: Mapping[str, str] = attrs.field(repr=False)
+
+
+class RefusedError(Exception):
+    """What the cloud answers with a status other than 2xx."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+Answer = Callable[..., "tuple[int, Any]"]
+
+
+class Imitation:
+    """One cloud's API. Subclasses keep the things and have the routes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.requests: list[Request] = []
+        self.faults: list[str] = []
+        self.lost: list[tuple[str, str]] = []
+        """Method and pattern of requests that are served once, and whose answer is lost."""
+        self.failing: list[tuple[str, str, int]] = []
+        """Method, pattern and status of requests that are refused once, with nothing done."""
+        self.numbers = 1000
+        self.endpoint = ""
+
+    # -- for subclasses
+
+    def routes(self) -> Sequence[tuple[str, str, Answer]]:
+        """Method, pattern of the path, and what answers: it gets the request and the pattern's groups."""
+        raise NotImplementedError
+
+    def refusal(self, error: RefusedError) -> Any:
+        """The body of an answer that refuses."""
+        raise NotImplementedError
+
+    def authorize(self, request: Request) -> None:
+        """Raise `RefusedError` unless the credentials are right."""
+
+    def number(self) -> int:
+        """A number that nothing has yet."""
+        self.numbers += 1
+        return self.numbers
+
+    def check_body(self, request: Request, *, needed: Sequence[str], possible: Sequence[str] = ()) -> dict[str, Any]:
+        """The body, which has the fields that are needed and none but those that are possible."""
+        body = request.body
+        if not isinstance(body, dict) or set(needed) - set(body) or set(body) - {*needed, *possible}:
+            self.faults.append(f"{request.method} {request.path}: {body!r}")
+            raise RefusedError(422, f"the fields {sorted(needed)} are needed, {sorted(possible)} are possible")
+        return copy.deepcopy(body)
+
+    # -- serving
+
+    def answer(self, request: Request) -> tuple[int, Any]:
+        """The status and the body of the answer."""
+        with self.lock:
+            self.requests.append(request)
+            try:
+                self.authorize(request)
+                self._fail(request)
+                for method, pattern, answer in self.routes():
+                    found = re.fullmatch(pattern, request.path)
+                    if found and method == request.method:
+                        return answer(request, *found.groups())
+                self.faults.append(f"{request.method} {request.path} is no request that the cloud knows")
+                raise RefusedError(404, "no such path")
+            except RefusedError as error:
+                return error.status, self.refusal(error)
+            except Exception as error:
+                self.faults.append(f"{request.method} {request.path}: {error!r}")
+                raise
+
+    def _fail(self, request: Request) -> None:
+        for one in self.failing:
+            if one[0] == request.method and re.fullmatch(one[1], request.path):
+                self.failing.remove(one)
+                raise RefusedError(one[2], "refused for a test")
+
+    def loses(self, request: Request) -> bool:
+        """Whether the answer to this request is lost on the way."""
+        for one in self.lost:
+            if one[0] == request.method and re.fullmatch(one[1], request.path):
+                self.lost.remove(one)
+                return True
+        return False
+
+    def sent(self, method: str, pattern: str = ".*") -> list[Request]:
+        """The requests that came in so far."""
+        with self.lock:
+            return [one for one in self.requests if one.method == method and re.fullmatch(pattern, one.path)]
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve on a free port of loopback; at the end, what was sent wrongly is told."""
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"imitation": self}))
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
+        thread.start()
+        self.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+        assert not self.faults, self.faults
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: apart, the second waits for the first to be confirmed
+    imitation: Imitation
+
+    def log_message(self, *said: Any) -> None:
+        """Say nothing."""
+
+    def _serve(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        body = json.loads(raw) if raw else None
+        request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), body, dict(self.headers.items()))
+        status, answer = self.imitation.answer(request)
+        if self.imitation.loses(request):
+            self.close_connection = True
+            return
+        content = b"" if answer is None else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - so the base class names them

@@ -1,0 +1,159 @@
+"""What the tests of the families stand on: for each its imitation, what to choose, and a case for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+import orchestra as oc
+from orchestra.clouds import FamilyCloud, digitalocean
+from orchestra.contracts import Inputs, Ownership, Provider, fresh_token
+from orchestra.testing import ProviderCase
+from tests.clouds.families.digitalocean import DigitalOcean
+from tests.clouds.families.imitation import Imitation
+
+LABELS: Final = {"env": "test", "Owner of it": "Ünïcode & <co>"}
+KEYS: Final = tuple(
+    f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlN{number:02} one@example"
+    for number in range(6)
+)
+KINDS: Final = (
+    "compute.Server",
+    "compute.KeyPair",
+    "compute.Volume",
+    "compute.VolumeAttachment",
+    "compute.Snapshot",
+)
+WRONG: Final = "wrong-credentials"
+
+
+@attrs.frozen(kw_only=True)
+class Family:
+    """One family.
+
+    ``make`` makes its cloud for a region, a credential and an endpoint, ``bare`` without a credential; that is then in
+    the ``environment``. ``image`` and ``sizes`` are wishes that the
+    recorded answers fulfil, the second size larger. ``creations`` are the paths to which creations go, servers first.
+    ``labels`` and ``user_data``: whether it has any; ``resizes``: whether it can, in place.
+    """
+
+    name: str
+    imitation: Callable[[], Any]
+    make: Callable[[str, str, str], FamilyCloud]
+    bare: Callable[[str, str], FamilyCloud]
+    environment: Mapping[str, str]
+    region: str
+    credential: str
+    image: oc.Image
+    sizes: tuple[oc.Size, oc.Size]
+    creations: tuple[str, ...]
+    labels: bool = True
+    resizes: bool = True
+    user_data: bool = True
+
+    def cloud(self, server: Imitation, credential: str = "") -> FamilyCloud:
+        """Its cloud, at an imitation."""
+        return self.make(self.region, credential or self.credential, server.endpoint)
+
+    def encrypts(self, cloud: FamilyCloud) -> bool:
+        """Whether a volume says that it is encrypted; some clouds can't tell."""
+        fixed = provider(cloud, "compute.Volume").capabilities.fixed.get("encrypted", (True, ""))
+        return bool(fixed[0])
+
+    def server(self, **more: Any) -> oc.Server:
+        """One of its servers."""
+        return oc.Server(**{"image": self.image, "size": self.sizes[0], **more})
+
+
+FAMILIES: Final = (
+    Family(
+        name="digitalocean",
+        imitation=DigitalOcean,
+        make=lambda region, token, endpoint: digitalocean(region=region, token=token, endpoint=endpoint),
+        bare=lambda region, endpoint: digitalocean(region=region, endpoint=endpoint),
+        environment={"DIGITALOCEAN_TOKEN": "dop_v1_made_up"},
+        region="nyc1",
+        credential="dop_v1_made_up",
+        image=oc.Image(os="ubuntu", version="14.04"),
+        sizes=(oc.Size(cpus=1, memory_gib=0.5), oc.Size(cpus=1, memory_gib=1)),
+        creations=("/v2/droplets", "/v2/volumes", "/v2/volumes/[^/]+/snapshots", "/v2/account/keys"),
+    ),
+)
+
+
+def owner(address: str) -> Ownership:
+    """Whose the thing at ``address`` is."""
+    return Ownership("prod", address, fresh_token(address))
+
+
+def provider(cloud: FamilyCloud, kind: str) -> Provider:
+    """The cloud's provider for ``kind``, which it must have."""
+    found = cloud.provider(kind)
+    assert found is not None
+    return found
+
+
+def server_inputs(family: Family, cloud: FamilyCloud, **more: Any) -> dict[str, Any]:
+    """The inputs of a server as its provider gets them."""
+    chosen = provider(cloud, "compute.Server").choose
+    wish, size = attrs.asdict(family.image), attrs.asdict(family.sizes[0])
+    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
+    return {"image": {"id": chosen("image", wish)}, "size": {"id": chosen("size", size)}, **plain, **more}
+
+
+def volume_inputs(family: Family, **more: Any) -> dict[str, Any]:
+    """The inputs of a volume as its provider gets them."""
+    return {
+        "size_gib": 10,
+        "zone": family.region,
+        "type": None,
+        "encrypted": None,
+        "snapshot": None,
+        "labels": {},
+        **more,
+    }
+
+
+def create(cloud: FamilyCloud, kind: str, address: str, inputs: Mapping[str, Any]) -> str:
+    """The external id of what is made."""
+    return provider(cloud, kind).create(Inputs(inputs), owner(address)).external_id
+
+
+def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCase]]:
+    """A case for each kind that the family has, with what that needs made before."""
+    labels = {"labels": LABELS} if family.labels else {}
+    changes: dict[str, object] = {"labels": {"env": "Prod"}} if family.labels else {}
+    sizes: dict[str, object] = {"size": family.sizes[1]} if family.resizes else {}
+    yield "compute.Server", ProviderCase(make=lambda _: family.server(**labels), changes={**changes, **sizes})
+    if cloud.provider("compute.KeyPair"):
+        yield "compute.KeyPair", ProviderCase(make=lambda number: oc.KeyPair(public_key=KEYS[number]))
+        named = ProviderCase(make=lambda number: oc.KeyPair(public_key=KEYS[number], name=f"key-{number}"), owned=False)
+        yield "compute.KeyPair", named
+    if cloud.provider("compute.Volume"):
+        encrypted = family.encrypts(cloud)
+        yield (
+            "compute.Volume",
+            ProviderCase(
+                make=lambda _: oc.Volume(size_gib=10, zone=family.region, encrypted=encrypted, **labels),
+                changes={"size_gib": 20, **changes},
+            ),
+        )
+        volumes = [create(cloud, "compute.Volume", f"volume[{n}]", volume_inputs(family)) for n in range(6)]
+        machine = create(cloud, "compute.Server", "machine", server_inputs(family, cloud))
+        attachment = ProviderCase(
+            make=lambda number: oc.VolumeAttachment(volume=volumes[number], server=machine), owned=False
+        )
+        yield "compute.VolumeAttachment", attachment
+        if cloud.provider("compute.Snapshot"):
+            yield (
+                "compute.Snapshot",
+                ProviderCase(make=lambda _: oc.Snapshot(volume=volumes[0], **labels), changes=changes),
+            )
+
+
+def census(cloud: FamilyCloud) -> dict[str, int]:
+    """How many of each kind there are."""
+    found = {kind: cloud.provider(kind) for kind in KINDS}
+    return {kind: len(list(one.list())) for kind, one in found.items() if one is not None}

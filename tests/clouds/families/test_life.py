@@ -1,0 +1,134 @@
+"""A whole life on every family, through Libcloud's driver and over HTTP: made, changed, mended, taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import orchestra as oc
+from orchestra.clouds import FamilyCloud
+from tests.clouds.families.imitation import Imitation
+from tests.clouds.families.scenery import KEYS, LABELS, Family, census, provider
+from tests.virtual_clock import VirtualClock
+
+
+class Shop(oc.Stack):
+    """Some servers; a key and a disk where the cloud has such."""
+
+    family: Family
+    cloud: FamilyCloud
+    servers: int = 2
+    size: int = 0
+
+    def build(self) -> None:
+        family = self.family
+        inputs = {
+            "size": family.sizes[self.size],
+            "labels": LABELS if family.labels else {},
+            "user_data": "#!/bin/sh\necho 'Grüße'\n" if family.user_data else None,
+        }
+        if self.cloud.provider("compute.KeyPair"):
+            self.key = oc.KeyPair(public_key=KEYS[0])
+            inputs["key_pair"] = self.key
+        self.web = [family.server(**inputs) for _ in range(self.servers)]
+        if self.cloud.provider("compute.Volume"):
+            encrypted = family.encrypts(self.cloud)
+            self.disk = oc.Volume(size_gib=10, zone=self.web[0].zone, encrypted=encrypted)
+            self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.web[0])
+        if self.cloud.provider("compute.Snapshot"):
+            self.copy = oc.Snapshot(volume=self.disk)
+        self.address = oc.Output(f"ssh root@{self.web[0].public_ip}")
+
+
+Deploy = Callable[..., oc.Deployment]
+
+
+@pytest.fixture
+def deploy(family: Family, cloud: FamilyCloud, tmp_path: Path) -> Deploy:
+    def made(**parameters: int) -> oc.Deployment:
+        shop = Shop(family=family, cloud=cloud, **parameters)
+        state = tmp_path / "state.db"
+        return oc.Deployment(shop, name="shop", cloud=cloud, state=state, progress=False, clock=VirtualClock())
+
+    return made
+
+
+def apply(deployment: oc.Deployment) -> oc.Plan:
+    """Apply what there is to do, and see that nothing is left."""
+    plan = deployment.plan()
+    deployment.apply(plan)
+    after = deployment.plan()
+    assert after.is_empty, str(after)
+    return plan
+
+
+def test_a_whole_life(family: Family, cloud: FamilyCloud, server: Imitation, deploy: Deploy) -> None:
+    with deploy() as deployment:
+        made = apply(deployment)
+        assert set(made.counts) == {oc.Action.CREATE}
+        assert deployment.value(deployment.stack.address).startswith("ssh root@198.18.0.")
+        assert census(cloud)["compute.Server"] == 2
+        assert deployment.drift().is_empty
+    with deploy(servers=4) as deployment:
+        assert apply(deployment).counts == {oc.Action.CREATE: 2, oc.Action.NO_OP: sum(made.counts.values())}
+        gone = str(deployment.resources["web[3]"].external_id)
+        provider(cloud, "compute.Server").delete(gone)
+        assert [str(one.address) for one in deployment.drift().changes if one.action is not oc.Action.NO_OP] == [
+            "web[3]"
+        ]
+        assert apply(deployment).counts[oc.Action.CREATE] == 1
+        assert census(cloud)["compute.Server"] == 4
+    with deploy(servers=1) as deployment:
+        assert apply(deployment).counts[oc.Action.DELETE] == 3
+        assert census(cloud)["compute.Server"] == 1
+        deployment.destroy()
+    assert census(cloud) == dict.fromkeys(census(cloud), 0)
+
+
+def test_another_size(family: Family, cloud: FamilyCloud, deploy: Deploy) -> None:
+    if not family.resizes:
+        pytest.skip(f"Libcloud's driver for {family.name} can't change a size")
+    with deploy() as deployment:
+        apply(deployment)
+        before = {one.external_id for one in provider(cloud, "compute.Server").list()}
+    with deploy(size=1) as deployment:
+        assert apply(deployment).counts[oc.Action.UPDATE] == 2
+    assert {one.external_id for one in provider(cloud, "compute.Server").list()} == before
+
+
+def test_answers_that_are_lost_make_nothing_twice(
+    family: Family, cloud: FamilyCloud, server: Imitation, deploy: Deploy
+) -> None:
+    server.lost += [("POST", pattern) for pattern in family.creations]
+    with deploy() as deployment:
+        made = apply(deployment)
+    assert not server.lost, "each was made once, and nobody was told"
+    wanted = {kind: sum(one.kind == kind for one in made.changes) for kind in census(cloud)}
+    assert census(cloud) == wanted
+
+
+def test_what_fails_is_made_by_the_next_run(
+    family: Family, cloud: FamilyCloud, server: Imitation, deploy: Deploy
+) -> None:
+    server.failing += [("POST", family.creations[0], 422)]
+    with deploy() as deployment:
+        with pytest.raises(oc.ApplyError):
+            deployment.apply()
+        apply(deployment)
+    assert census(cloud)["compute.Server"] == 2
+
+
+def test_a_lost_state_is_rebuilt_from_the_cloud(
+    family: Family, cloud: FamilyCloud, deploy: Deploy, tmp_path: Path
+) -> None:
+    with deploy() as deployment:
+        apply(deployment)
+        known = {str(address): record.external_id for address, record in deployment.resources.items()}
+    (tmp_path / "state.db").unlink()
+    with deploy() as deployment:
+        deployment.rebuild()
+        found = {str(address): record.external_id for address, record in deployment.resources.items()}
+        assert found == known
+        assert deployment.plan().is_empty
