@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from orchestra import clouds, errors, events
+    from orchestra.adoption.discovering import Discovered, discover
+    from orchestra.adoption.drafting import LeftOut
+    from orchestra.adoption.generating import Generated, generate
+    from orchestra.adoption.selecting import Select
     from orchestra.clouds.cloud import Cloud
     from orchestra.deployment import Deployment
     from orchestra.diff import PropertyChange
@@ -76,6 +80,10 @@ if TYPE_CHECKING:
 _NAMES: Final = MappingProxyType(
     {
         "orchestra": "clouds errors events",
+        "orchestra.adoption.discovering": "Discovered discover",
+        "orchestra.adoption.drafting": "LeftOut",
+        "orchestra.adoption.generating": "Generated generate",
+        "orchestra.adoption.selecting": "Select",
         "orchestra.clouds.cloud": "Cloud",
         "orchestra.deployment": "Deployment",
         "orchestra.diff": "PropertyChange",
@@ -127,9 +135,11 @@ __all__ = [
     "CycleError",
     "DefinitionError",
     "Deployment",
+    "Discovered",
     "Finding",
     "Firewall",
     "FloatingIp",
+    "Generated",
     "HealthCheck",
     "Image",
     "InUseError",
@@ -137,6 +147,7 @@ __all__ = [
     "InvalidRequestError",
     "KeyPair",
     "LeaseLostError",
+    "LeftOut",
     "Lifecycle",
     "LoadBalancer",
     "LockedError",
@@ -162,6 +173,7 @@ __all__ = [
     "Rule",
     "Run",
     "Secret",
+    "Select",
     "Server",
     "Size",
     "Snapshot",
@@ -180,8 +192,10 @@ __all__ = [
     "Zone",
     "allow",
     "clouds",
+    "discover",
     "errors",
     "events",
+    "generate",
     "input_field",
     "output_field",
     "parameter",

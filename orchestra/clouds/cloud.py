@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestra import contracts
+from orchestra.adoption.discovering import Discoverable
 from orchestra.errors import DefinitionError
 
 _SERVICES: Final = MappingProxyType({"network": "compute"})
 """Services that another one's drivers serve: Libcloud's compute drivers have the networks."""
 
 
-class Cloud:
+class Cloud(Discoverable):
     """A cloud put together per service: ``Cloud(compute=aws, dns=other, storage=third)``.
 
     Each argument is a cloud of which only that service is taken; ``base`` serves the rest. ``compute`` serves

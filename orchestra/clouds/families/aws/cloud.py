@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.address import FloatingIpCalls
 from orchestra.clouds.families.aws.attachment import VolumeAttachmentCalls
@@ -46,7 +47,7 @@ CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
 """What each kind is served by."""
 
 
-class AwsCloud:
+class AwsCloud(Discoverable):
     """One account and region of AWS; make it with `aws`. Safe to use from several threads."""
 
     def __init__(self, account: Account, name: str, settling: float, *, pools: Pools | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.families.simulated import catalogue
 from orchestra.clouds.families.simulated.balancing import SimulatedBalancerDriver
 from orchestra.clouds.families.simulated.behaviour import Behaviour
@@ -71,7 +72,7 @@ class Drivers:
     storage: SimulatedStorageDriver
 
 
-class SimulatedCloud:
+class SimulatedCloud(Discoverable):
     """A cloud in a file: everything that a real one does to its user, and nothing that costs money.
 
     Made by `simulated`. The file is opened when the cloud is first used.

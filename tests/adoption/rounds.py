@@ -1,0 +1,56 @@
+"""Rounds of the whole way on things made at random, on each cloud; ``python -m tests.adoption`` does many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from account import Account
+from circle import take_over
+from estates import AwsEstate, SimulatedEstate, furnish
+
+import orchestra as oc
+from tests.moto_server import MotoServer
+
+Round: TypeAlias = "Callable[[int, Path, MotoServer], Path]"
+
+
+def simulated_round(seed: int, folder: Path, server: MotoServer) -> Path:
+    """On the simulated cloud; afterwards nothing at all is in it. Returns the file that was generated."""
+    cloud = oc.clouds.simulated(":memory:")
+    furnish(SimulatedEstate(cloud), seed)
+    generated = oc.generate(cloud)
+    name = f"simulated_{seed}"
+    with take_over(generated, cloud, folder, name=name) as deployment:
+        storage = cloud.drivers.storage
+        for blob in [one for place in storage.iterate_containers() for one in storage.iterate_container_objects(place)]:
+            storage.delete_object(blob)
+        deployment.destroy()
+    assert cloud.inventory() == {}
+    return folder / f"{name}.py"
+
+
+def aws_round(seed: int, folder: Path, server: MotoServer) -> Path:
+    """On AWS's API; afterwards there is what every account has, and key pairs, whose keys AWS doesn't tell."""
+    server.reset()
+    account = Account(server)
+    furnish(AwsEstate(account), seed)
+    generated = oc.generate(account.cloud)
+    name = f"aws_{seed}"
+    with take_over(generated, account.cloud, folder, name=name) as deployment:
+        _empty(account.client("s3"))
+        deployment.destroy()
+    left = [one for one in account.cloud.discover() if not one.comes_with]
+    assert {one.kind for one in left} <= {"compute.KeyPair"}, left
+    return folder / f"{name}.py"
+
+
+def _empty(s3: Any) -> None:
+    for bucket in s3.list_buckets()["Buckets"]:
+        for blob in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
+            s3.delete_object(Bucket=bucket["Name"], Key=blob["Key"])
+
+
+ROUNDS: Final[Mapping[str, Round]] = MappingProxyType({"simulated": simulated_round, "aws": aws_round})
