@@ -97,6 +97,13 @@ def collect(stack: Stack) -> Declaration:
     )
 
 
+def _wish(expression: Expression) -> Expression:
+    """What a choice asks for, without what it leaves open; else the id of one of the cloud's own."""
+    if not isinstance(expression, dict):
+        return {"id": expression}
+    return {key: item for key, item in expression.items() if item is not None}
+
+
 class _FaultsAt:
     """Turns a `DefinitionError` inside into faults that start with ``where``, or with ``where`` and an input."""
 
@@ -197,8 +204,8 @@ class _Walk:
                 continue
             with self.faults_at(address, name):
                 expression = lower(value, self.placeholders)
-                if name in kind.choices and not isinstance(expression, dict):
-                    expression = {"id": expression}
+                if name in kind.choices:
+                    expression = _wish(expression)
                 inputs[name] = expression
                 if is_value(expression):
                     continue

@@ -38,15 +38,24 @@ class Image:
 class Size:
     """How big a server must be at least: each cloud takes the cheapest of its own sizes that fits.
 
-    ``cpus`` are virtual processors, ``memory_gib`` is memory in GiB (2**30 bytes).
+    ``cpus`` are virtual processors, ``memory_gib`` is memory in GiB (2**30 bytes). ``disk_gib`` is disk that comes with
+    the size, in GiB (None: none is needed; on AWS that is instance storage, the root volume is no part of a size).
+    ``gpu`` is how many graphics processors it must have (None: none are needed).
     """
 
     cpus: int
     memory_gib: float
+    disk_gib: float | None = None
+    gpu: int | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.cpus < 1 or self.memory_gib <= 0:
             raise DefinitionError(f"Size(cpus={self.cpus}, memory_gib={self.memory_gib}): both must be above zero")
+        if (self.disk_gib is not None and self.disk_gib <= 0) or (self.gpu is not None and self.gpu < 1):
+            raise DefinitionError(
+                f"Size(disk_gib={self.disk_gib}, gpu={self.gpu}): more than zero is needed",
+                remedy="leave out what the server doesn't need",
+            )
 
 
 class KeyPair(Resource, kind="compute.KeyPair", unique_by=("name",)):

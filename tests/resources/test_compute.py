@@ -57,8 +57,10 @@ def test_an_image_is_an_id_or_a_wish(given: object, expected: object) -> None:
         ("t3.small", {"id": "t3.small"}),
         (oc.Size(cpus=2, memory_gib=4), {"cpus": 2, "memory_gib": 4}),
         (oc.Size(cpus=1, memory_gib=0.5), {"cpus": 1, "memory_gib": 0.5}),
+        (oc.Size(cpus=1, memory_gib=1, gpu=2), {"cpus": 1, "memory_gib": 1, "gpu": 2}),
+        (oc.Size(cpus=1, memory_gib=1, disk_gib=0.5), {"cpus": 1, "memory_gib": 1, "disk_gib": 0.5}),
     ],
-    ids=["name", "portable", "half"],
+    ids=["name", "portable", "half", "gpu", "disk"],
 )
 def test_a_size_is_a_name_or_a_wish(given: object, expected: object) -> None:
     assert inputs(lambda other: server(size=given))["size"] == expected
@@ -98,6 +100,13 @@ def test_images_that_no_cloud_can_have_are_refused(fields: dict[str, str]) -> No
 def test_sizes_of_nothing_are_refused(cpus: int, memory: float) -> None:
     with pytest.raises(oc.DefinitionError, match=r"Size\(cpus=.*\): both must be above zero"):
         oc.Size(cpus=cpus, memory_gib=memory)
+
+
+@pytest.mark.parametrize("further", [{"gpu": 0}, {"gpu": -1}, {"disk_gib": 0}, {"disk_gib": -0.5}])
+def test_disks_and_gpus_that_are_none_are_refused(further: dict[str, Any]) -> None:
+    with pytest.raises(oc.DefinitionError, match=r"more than zero is needed") as refused:
+        oc.Size(cpus=1, memory_gib=1, **further)
+    assert refused.value.remedy == "leave out what the server doesn't need"
 
 
 # -- servers

@@ -125,6 +125,8 @@ class _Size:
     family: str = "General purpose"
     current: str = "Yes"
     processor: str = "Intel Xeon"
+    disk: int = 0
+    gpu: str | None = None
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -133,6 +135,7 @@ class _Size:
             "instanceFamily": self.family,
             "currentGeneration": self.current,
             "physicalProcessor": self.processor,
+            "gpu": self.gpu,
         }
 
 
@@ -169,6 +172,26 @@ class _Drivers(Drivers):
 def test_how_sizes_are_weighed(sizes: list[_Size], name: str) -> None:
     for order in (sizes, sizes[::-1]):
         assert choosing.size(_Drivers(*order), {"cpus": 2, "memory_gib": 2}) == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ({"disk_gib": 69}, "m5ad.large"),
+        ({"disk_gib": 70}, "m6id.large"),  # m5ad.large has 75 GB, which are 69.8 GiB
+        ({"gpu": 1}, "g4ad.xlarge"),
+        ({"gpu": 4}, "g4ad.16xlarge"),
+        ({"gpu": 1, "disk_gib": 400}, "g4ad.4xlarge"),
+        ({"gpu": 8}, "p2.8xlarge"),
+    ],
+)
+def test_instance_storage_and_gpus_count_if_they_are_asked_for(wanted: dict[str, int], name: str) -> None:
+    assert choosing.size(drivers("eu-west-1"), {"cpus": 2, "memory_gib": 4, **wanted}) == name
+
+
+def test_more_gpus_than_any_type_has(scene: Scene) -> None:
+    with pytest.raises(ChoiceError, match=r"Size\(cpus=1, memory_gib=1, gpu=99\): eu-west-1 has no instance type"):
+        scene.provider("compute.Server").choose("size", {"cpus": 1, "memory_gib": 1, "gpu": 99})
 
 
 def test_what_is_chosen_can_be_had(scene: Scene) -> None:

@@ -46,10 +46,36 @@ def test_of_two_at_one_price_the_first_by_name(cloud: SimulatedCloud) -> None:
 
 def test_no_size_is_large_enough(servers: Provider) -> None:
     with pytest.raises(ChoiceError) as caught:
-        servers.choose("size", {"cpus": 8, "memory_gib": 100.0})
+        servers.choose("size", {"cpus": 32, "memory_gib": 200.0})
     assert str(caught.value) == (
-        "the simulated cloud has no size with 8 cpus and 100 GiB of memory; the nearest is memory-8 with 8 cpus and "
-        "64 GiB\n  to do: ask for no more than Size(cpus=8, memory_gib=64), or spread the load over several servers"
+        "the simulated cloud has no size for Size(cpus=32, memory_gib=200); the nearest is gpu-4"
+        "\n  to do: ask for no more than Size(cpus=32, memory_gib=128), or spread the load over several servers"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ({"disk_gib": 7}, "nano"),
+        ({"disk_gib": 8}, "micro"),  # 8 GB are 7.45 GiB
+        ({"disk_gib": 37}, "medium"),
+        ({"disk_gib": 38}, "large"),
+        ({"gpu": 1}, "gpu-1"),
+        ({"gpu": 2}, "gpu-4"),
+        ({"gpu": 1, "disk_gib": 299}, "gpu-4"),
+    ],
+)
+def test_disk_and_gpus_count_if_they_are_asked_for(servers: Provider, wanted: dict[str, int], name: str) -> None:
+    assert servers.choose("size", {"cpus": 1, "memory_gib": 0.5, **wanted}) == name
+
+
+def test_no_size_has_as_many_gpus(servers: Provider) -> None:
+    with pytest.raises(ChoiceError) as caught:
+        servers.choose("size", {"cpus": 8, "memory_gib": 32, "disk_gib": 100, "gpu": 8})
+    assert str(caught.value) == (
+        "the simulated cloud has no size for Size(cpus=8, memory_gib=32, disk_gib=100, gpu=8); the nearest is gpu-4"
+        "\n  to do: ask for no more than Size(cpus=32, memory_gib=128, disk_gib=1192, gpu=4), or spread the load over "
+        "several servers"
     )
 
 

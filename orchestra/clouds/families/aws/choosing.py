@@ -9,6 +9,7 @@ import attrs
 
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
+from orchestra.clouds.sizing import GB_IN_GIB, Demand
 from orchestra.errors import ChoiceError
 from orchestra.model.values import Plain
 
@@ -115,28 +116,35 @@ def image(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
 
 
 def size(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
-    """The cheapest x86_64 instance type with at least ``cpus`` and ``memory_gib``.
+    """The cheapest x86_64 instance type with at least ``cpus`` and ``memory_gib``, instance storage and GPUs if asked.
 
     Types of the current generation for general purposes go first; the others count only if none of those fits.
     Prices are those of Libcloud's table for Linux in the region; a type whose price it doesn't know counts as dearer
     than all others. Equal ones go by name.
     """
-    cpus, memory = float(str(wanted.get("cpus"))), float(str(wanted.get("memory_gib")))
+    demand = Demand.of(wanted)
     known = drivers.ec2.list_sizes()
     if not known:
         raise ChoiceError(
-            f"Size(cpus={cpus:g}, memory_gib={memory:g}): Libcloud knows no instance types of {drivers.region}",
+            f"{demand}: Libcloud knows no instance types of {drivers.region}",
             remedy="give the name of one, such as t3.medium",
         )
-    fitting = [
-        one for one in known if int(one.extra.get("vcpu") or 0) >= cpus and one.ram >= memory * 1024 and _is_x86(one)
-    ]
+    fitting = [one for one in known if _is_x86(one) and _meets(one, demand)]
     for tier in _TIERS:
         if best := _cheapest([one for one in fitting if tier(one)]):
             return best
     raise ChoiceError(
-        f"Size(cpus={cpus:g}, memory_gib={memory:g}): {drivers.region} has no instance type as large",
+        f"{demand}: {drivers.region} has no instance type as large",
         remedy="ask for less, or spread the work over several servers",
+    )
+
+
+def _meets(one: Any, demand: Demand) -> bool:
+    return demand.met_by(
+        cpus=int(one.extra.get("vcpu") or 0),
+        memory_gib=one.ram / 1024,
+        disk_gib=(one.disk or 0) * GB_IN_GIB,
+        gpus=int(one.extra.get("gpu") or 0),
     )
 
 

@@ -25,13 +25,14 @@ COUNTRIES: Final = MappingProxyType({"sim-1": "IE", "sim-2": "DE", "sim-3": "US"
 
 @attrs.frozen(kw_only=True)
 class SizeOffer:
-    """A size of servers. ``memory_gib`` in GiB, ``disk`` in GB, ``price`` in US dollars an hour."""
+    """A size of servers. ``memory_gib`` in GiB, ``disk`` in GB, ``gpus`` in number, ``price`` in US dollars an hour."""
 
     name: str
     cpus: int
     memory_gib: float
     disk: int
     price: float
+    gpus: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -55,21 +56,23 @@ class ImageOffer:
 
 
 SIZES: Final = tuple(
-    SizeOffer(name=name, cpus=cpus, memory_gib=memory, disk=disk, price=price)
-    for name, cpus, memory, disk, price in (
-        ("nano", 1, 0.5, 8, 0.005),
-        ("micro", 1, 1.0, 10, 0.009),
-        ("small", 1, 2.0, 20, 0.018),
-        ("medium", 2, 4.0, 40, 0.036),
-        ("large", 2, 8.0, 80, 0.072),
-        ("xlarge", 4, 16.0, 160, 0.144),
-        ("2xlarge", 8, 32.0, 320, 0.288),
-        ("cpu-4", 4, 8.0, 80, 0.132),
-        ("cpu-8", 8, 16.0, 160, 0.264),
-        ("cpu-16", 16, 32.0, 320, 0.528),
-        ("memory-2", 2, 16.0, 80, 0.108),
-        ("memory-4", 4, 32.0, 160, 0.216),
-        ("memory-8", 8, 64.0, 320, 0.432),
+    SizeOffer(name=name, cpus=cpus, memory_gib=memory, disk=disk, price=price, gpus=gpus)
+    for name, cpus, memory, disk, price, gpus in (
+        ("nano", 1, 0.5, 8, 0.005, 0),
+        ("micro", 1, 1.0, 10, 0.009, 0),
+        ("small", 1, 2.0, 20, 0.018, 0),
+        ("medium", 2, 4.0, 40, 0.036, 0),
+        ("large", 2, 8.0, 80, 0.072, 0),
+        ("xlarge", 4, 16.0, 160, 0.144, 0),
+        ("2xlarge", 8, 32.0, 320, 0.288, 0),
+        ("cpu-4", 4, 8.0, 80, 0.132, 0),
+        ("cpu-8", 8, 16.0, 160, 0.264, 0),
+        ("cpu-16", 16, 32.0, 320, 0.528, 0),
+        ("memory-2", 2, 16.0, 80, 0.108, 0),
+        ("memory-4", 4, 32.0, 160, 0.216, 0),
+        ("memory-8", 8, 64.0, 320, 0.432, 0),
+        ("gpu-1", 8, 32.0, 320, 1.200, 1),
+        ("gpu-4", 32, 128.0, 1280, 4.800, 4),
     )
 )
 

@@ -63,7 +63,7 @@ class SimulatedNodeDriver(Servers, Disks, KeyPairs, Addresses, Networks, Firewal
 
     def _size(self, offer: catalogue.SizeOffer) -> NodeSize:
         memory = int(offer.memory_gib * 1024)
-        extra = {"cpus": offer.cpus}
+        extra = {"cpus": offer.cpus, "gpus": offer.gpus}
         return NodeSize(offer.name, offer.name, memory, offer.disk, None, offer.price, self, extra=extra)
 
     def _image(self, offer: catalogue.ImageOffer) -> NodeImage:

@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
+import attrs
 from libcloud.compute.base import NodeImage, NodeSize
 
+from orchestra.clouds.sizing import GB_IN_GIB, Demand
 from orchestra.contracts import Inputs
 from orchestra.errors import ChoiceError
 from orchestra.model.values import Plain
 
 
 def choose_size(sizes: Sequence[NodeSize], wanted: Mapping[str, Plain]) -> str:
-    """The cheapest of ``sizes`` with at least the wanted ``cpus`` and ``memory_gib``, then the first by name."""
+    """The cheapest of ``sizes`` with at least what is wanted, then the first by name."""
     if isinstance(wanted.get("id"), str):
         return _known(str(wanted["id"]), [size.id for size in sizes], "size", "Size(cpus=2, memory_gib=4)")
-    cpus, memory = Inputs(wanted).integer("cpus"), _number(wanted.get("memory_gib"))
-    fitting = [size for size in sizes if size.extra["cpus"] >= cpus and size.ram >= memory * 1024]
+    demand = Demand.of(wanted)
+    fitting = [size for size in sizes if demand.met_by(**_offered(size))]
     if fitting:
         return min(fitting, key=lambda size: (size.price, size.name)).id
-    nearest = max(
-        sizes,
-        key=lambda size: (
-            min(size.extra["cpus"] / cpus, 1.0) + min(size.ram / (memory * 1024), 1.0),
-            -size.price,
-            size.name,
-        ),
-    )
+    nearest = max(sizes, key=lambda size: (_closeness(demand, size), -size.price, size.name))
+    asked = {name: math.floor(offered * 10) / 10 for name, offered in _offered(nearest).items() if _asked(demand)[name]}
     raise ChoiceError(
-        f"the simulated cloud has no size with {cpus} cpus and {memory:g} GiB of memory; the nearest is "
-        f"{nearest.name} with {nearest.extra['cpus']} cpus and {nearest.ram / 1024:g} GiB",
-        remedy=f"ask for no more than Size(cpus={nearest.extra['cpus']}, memory_gib={nearest.ram / 1024:g}), "
-        "or spread the load over several servers",
+        f"the simulated cloud has no size for {demand}; the nearest is {nearest.name}",
+        remedy=f"ask for no more than {Demand(**asked)}, or spread the load over several servers",
     )
+
+
+def _offered(size: NodeSize) -> dict[str, float]:
+    return {
+        "cpus": size.extra["cpus"],
+        "memory_gib": size.ram / 1024,
+        "disk_gib": size.disk * GB_IN_GIB,
+        "gpus": size.extra["gpus"],
+    }
+
+
+def _closeness(demand: Demand, size: NodeSize) -> float:
+    """How much of the demand a size meets: for each thing that is asked for, at most 1."""
+    asked = _asked(demand)
+    return sum(min(offered / asked[name], 1.0) for name, offered in _offered(size).items() if asked[name])
+
+
+def _asked(demand: Demand) -> dict[str, float]:
+    return {name: float(value) for name, value in attrs.asdict(demand).items()}
 
 
 def choose_image(images: Sequence[NodeImage], wanted: Mapping[str, Plain]) -> str:
@@ -68,10 +82,6 @@ def _known(id_: str, known: Sequence[str], what: str, portable: str) -> str:
         f"the simulated cloud has no {what} {id_!r}" + (f"; the nearest name is {near[0]!r}" if near else ""),
         remedy=f"take one of its {what}s by name, or a portable one such as {portable}",
     )
-
-
-def _number(value: Plain) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _all(names: Iterable[str]) -> str:
