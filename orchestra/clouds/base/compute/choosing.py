@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from orchestra.clouds.base.compute.traits import Access, Offer, region
+from orchestra.clouds.sizing import Demand
 from orchestra.errors import ChoiceError
 from orchestra.model.values import Plain
 
@@ -30,16 +31,16 @@ def image(
 
 
 def size(access: Access, offers: Callable[[Access], Iterable[Offer]], wanted: Mapping[str, Plain], family: str) -> str:
-    """The cheapest of ``offers`` with at least ``cpus`` and ``memory_gib``; of equal ones the first by name.
+    """The cheapest of ``offers`` with at least what is wanted; of equal ones the first by name.
 
     One whose price isn't told counts as dearer than all others.
     """
-    cpus, memory = float(str(wanted.get("cpus"))), float(str(wanted.get("memory_gib")))
-    fitting = [one for one in offers(access) if one.cpus >= cpus and one.memory_mib >= memory * 1024]
+    demand = Demand.of(wanted)
+    fitting = [one for one in offers(access) if demand.met_by(**one.offered)]
     best = min(fitting, key=lambda one: (math.inf if one.price is None else one.price, one.id), default=None)
     if best is None:
         raise ChoiceError(
-            f"Size(cpus={cpus:g}, memory_gib={memory:g}): {family} has no size as large in {region(access)}",
+            f"{demand}: {family} has no size as large in {region(access)}",
             remedy="ask for less, or spread the work over several servers",
         )
     return best.id

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import attrs
 
 from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.sizing import GB_IN_GIB
 from orchestra.contracts import Status
 from orchestra.model.values import Plain
 
@@ -93,12 +94,27 @@ class Rest:
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """One size that a cloud has: ``price`` in whatever unit the cloud tells all of them in, None if it tells none."""
+    """One size that a cloud has, with its disk in GB.
+
+    ``price`` is in whatever unit the cloud tells all of them in, None if it tells none.
+    """
 
     id: str
     cpus: float
     memory_mib: float
     price: float | None
+    disk_gb: float = 0.0
+    gpus: float = 0.0
+
+    @property
+    def offered(self) -> dict[str, float]:
+        """What it has, in the units of a demand."""
+        return {
+            "cpus": self.cpus,
+            "memory_gib": self.memory_mib / 1024,
+            "disk_gib": self.disk_gb * GB_IN_GIB,
+            "gpus": self.gpus,
+        }
 
 
 @attrs.frozen(kw_only=True)

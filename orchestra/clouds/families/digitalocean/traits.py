@@ -101,7 +101,7 @@ def _image(access: Access, system: str, version: str, architecture: str) -> str 
 def _offers(access: Access) -> Iterator[Offer]:
     for one in access.driver.list_sizes():
         if region(access) in one.extra["regions"] and one.extra["available"]:
-            yield Offer(id=one.id, cpus=one.extra["vcpus"], memory_mib=one.ram, price=one.price)
+            yield Offer(id=one.id, cpus=one.extra["vcpus"], memory_mib=one.ram, price=one.price, disk_gb=one.disk)
 
 
 # -- volumes and snapshots
