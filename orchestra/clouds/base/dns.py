@@ -6,7 +6,6 @@ domain and a record set by zone, type and name, if its values are those asked fo
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -15,10 +14,11 @@ from orchestra.clouds.base.dialects import SINGLE, Dialect, ToldZone
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.recordsets import RecordSet
 from orchestra.clouds.base.rrsets import WHOLE
+from orchestra.clouds.base.tolerance import tolerating
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import CloudError, ConflictError, InternalError, InUseError, InvalidRequestError, NotFoundError
+from orchestra.errors import ConflictError, InternalError, InUseError, InvalidRequestError, NotFoundError
 from orchestra.model.values import Plain
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({**SINGLE, **WHOLE})
@@ -36,16 +36,6 @@ def dns_calls(provider: str) -> tuple[Calls[LibcloudDriver], ...]:
 def dns_terms(provider: str) -> Terms:
     """What the calls for ``provider`` take beside its driver."""
     return DIALECTS[provider].terms if provider in DIALECTS else Terms()
-
-
-@contextlib.contextmanager
-def tolerating(*classes: type[CloudError]) -> Iterator[None]:
-    """What fails inside with one of ``classes`` is as good as done."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(translate(error), classes):
-            raise
 
 
 class ZoneCalls(Calls[LibcloudDriver]):
@@ -146,6 +136,7 @@ class RecordCalls(Calls[LibcloudDriver]):
     """A record set. Its external id is ``zone/type/name``, the name inside the zone; '' is the zone's own name."""
 
     kind = "dns.Record"
+    page = None
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect

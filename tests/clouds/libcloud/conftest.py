@@ -8,6 +8,8 @@ import pytest
 
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
 from tests.servers import pdns
+from tests.servers.azurite import Azurite, azurite
+from tests.servers.s3rver import S3rver, s3rver
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,15 @@ def dns_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pdns.PdnsSe
 def powerdns(dns_server: pdns.PdnsServer) -> LibcloudCloud:
     options = {"nameservers": ["ns1.example.net", "ns2.example.net"]}
     return libcloud("powerdns", key=dns_server.key, endpoint=dns_server.endpoint, options=options)
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    with azurite(tmp_path_factory.mktemp("azurite")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3rver]:
+    with s3rver(tmp_path_factory.mktemp("s3rver")) as server:
+        yield server

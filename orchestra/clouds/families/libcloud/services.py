@@ -16,7 +16,7 @@ import libcloud.storage.providers
 
 from orchestra.clouds.base.dns import dns_calls, dns_terms
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
-from orchestra.clouds.base.storage import storage_calls
+from orchestra.clouds.base.storage import storage_calls, storage_terms
 from orchestra.clouds.provider import Calls
 from orchestra.errors import InvalidRequestError
 
@@ -37,7 +37,7 @@ class Service:
 SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
     {
         "dns": Service(dns_calls, "list_zones", dns_terms),
-        "storage": Service(storage_calls, "list_containers"),
+        "storage": Service(storage_calls, "list_containers", storage_terms),
     }
 )
 """The services that are served here."""
