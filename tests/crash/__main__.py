@@ -8,7 +8,10 @@ boundaries of each scenario.
 
 ``--stop`` doesn't kill: processes are stopped until their lease is over and another has done their work, and go on
 then. They may make no call and write nothing. ``--state postgresql://…`` does it on a database, in schemas ``crash_…``
-that are dropped first. The exit status is 1 if a crash left anything other than it should be; each of those is
+that are dropped first. ``--large 100000`` does something else: it kills one process in the middle of so many servers,
+has one refused in the middle of the rest, and tells how long the runs that recover take, and with how much memory.
+
+The exit status is 1 if a crash left anything other than it should be; each of those is
 told, with how to repeat it.
 """
 
@@ -22,6 +25,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.crash import large
 from tests.crash.boundaries import SharedClock
 from tests.crash.killing import Case, Crash, Ground, exhaustively, warm_up
 from tests.crash.places import AwsPlace, Place, SimulatedPlace
@@ -97,7 +101,13 @@ def main() -> int:
     parser.add_argument("--state", default="", help="a PostgreSQL database for the states (default: files)")
     parser.add_argument("--seed", type=int, default=1, help="which crashes are drawn (default: 1)")
     parser.add_argument("--short", action="store_true", help="a few boundaries of each scenario only")
+    parser.add_argument("--large", type=int, default=0, help="so many servers, killed and refused in the middle")
     arguments = parser.parse_args()
+    if arguments.large:
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            outcome = large.Ground(Path(folder), arguments.large).play()
+        print(large.table(outcome))
+        return 0 if outcome.is_good else 1
     chance = random.Random(arguments.seed)
     found: list[Crash] = []
     kills = 0

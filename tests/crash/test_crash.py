@@ -73,3 +73,17 @@ def test_a_stopped_process_is_kept_out_of_postgresql_as_well(postgres: PostgresS
     rows = struck("--stop", "--state", postgres.url().partition("?")[0])
     assert rows["all"][0] >= 10
     assert not any(rows["all"][1:])
+
+
+@pytest.mark.timeout(600)
+def test_a_large_deployment_goes_on_after_a_kill_and_a_refusal_in_the_middle() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.crash", "--large", "2000"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    _, _, *rows = (line for line in done.stdout.splitlines() if line.startswith("|"))
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    made, there = [int(row[3]) for row in cells], [int(row[4]) for row in cells]
+    assert 900 <= made[0] <= 1100
+    assert made[2:] == [1, 0]
+    assert there[1:] == [1999, 2000, 2000]

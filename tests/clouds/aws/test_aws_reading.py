@@ -79,7 +79,7 @@ def test_more_than_a_hundred_zones(scene: Scene) -> None:
     assert found.external_id == made
 
 
-def test_more_than_a_hundred_record_sets(scene: Scene) -> None:
+def test_record_sets_are_listed_once_however_many_are_wanted(scene: Scene) -> None:
     changes = [
         {
             "Action": "CREATE",
@@ -90,14 +90,16 @@ def test_more_than_a_hundred_record_sets(scene: Scene) -> None:
                 "ResourceRecords": [{"Value": "192.0.2.1"}],
             },
         }
-        for index in range(120)
+        for index in range(210)
     ]
     client(scene.server, "route53").change_resource_record_sets(
         HostedZoneId=scene.zone, ChangeBatch={"Changes": changes}
     )
     provider = scene.provider("dns.Record")
-    wanted = [f"{scene.zone}/A/host{index:03}" for index in range(120)]
+    wanted = [f"{scene.zone}/A/host{index:03}" for index in range(210)]
+    before = scene.server.stats()
     assert list(provider.observe(wanted).found) == wanted
+    assert grown(scene.server, before) == {"GET hostedzone": 1, "GET rrset": 3}  # the zone's domain, and three pages
     assert {one.external_id for one in provider.list()} == set(wanted)
 
 
@@ -109,6 +111,7 @@ def test_more_blobs_than_a_page(scene: Scene) -> None:
         ids.append(provider.create(Inputs(inputs), owner(f"blob[{index}]")).external_id)
     client(scene.server, "s3").put_object(Bucket=scene.bucket, Key="other", Body=b"")
     before = scene.server.stats()
+    assert provider.capabilities.batch is None, "a part of them would take a list of all of them"
     assert list(provider.observe(ids).found) == ids
     assert grown(scene.server, before) == {"GET bucket": 2}
     assert len(list(provider.list())) == 46
@@ -122,6 +125,7 @@ def test_more_balancers_than_a_page(scene: Scene) -> None:
         elb.create_load_balancer(LoadBalancerName=name, Listeners=[listener], Subnets=[scene.subnet()])
     provider = scene.provider("balancing.LoadBalancer")
     before = scene.server.stats()
+    assert provider.capabilities.batch is None, "a part of them would take a list of all of them"
     assert set(provider.observe([names[42], names[0]]).found) == {names[42], names[0]}
     assert grown(scene.server, before)["DescribeLoadBalancers"] == 2
     assert {one.external_id for one in provider.list()} == set(names)
