@@ -25,13 +25,13 @@ from typing import Any
 import attrs
 import pytest
 from memory_cloud import plain
+from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.clouds.families.simulated.behaviour import Behaviour, Call
 from orchestra.contracts import Inputs, Ownership
 from orchestra.engine import office
-from orchestra.engine.clock import SystemClock
 from orchestra.model.address import Address
 from orchestra.state.journal import Holder, Intent, Operation
 from orchestra.stores.dialect import Connection
@@ -129,9 +129,17 @@ class Meter:
 def life(dialect: Any, size: int, *, width: int, transactions: Callable[[], int] | None = None) -> dict[str, Spent]:
     """What each operation of a whole life of ``size`` servers costs."""
     heard = Listening()
-    cloud = oc.clouds.simulated(":memory:", behaviour=Behaviour(faults=heard, page_size=PAGE))
-    store = SqlStore(dialect, deployment="fleet", clock=SystemClock(), lease_seconds=60.0)
-    first, second = (_deployment(cloud, store, size, release, width) for release in ("1", "2"))
+    clock = VirtualClock()  # how often is looked depends on how long calls took: here they take no time
+    cloud = oc.clouds.simulated(":memory:", behaviour=Behaviour(faults=heard, page_size=PAGE), clock=clock)
+    store = SqlStore(dialect, deployment="fleet", clock=clock, lease_seconds=60.0)
+
+    def deployed(release: str) -> oc.Deployment:
+        stack = Fleet(servers=size, release=release)
+        made = oc.Deployment(stack, name="fleet", cloud=cloud, clock=clock, width=width, progress=False)
+        made._store = store
+        return made
+
+    first, second = deployed("1"), deployed("2")
     meter = Meter(heard.calls, dialect.statements, transactions)
     meter.look()
     spent: dict[str, Spent] = {}
@@ -161,12 +169,6 @@ def life(dialect: Any, size: int, *, width: int, transactions: Callable[[], int]
     store.close()
     cloud.close()
     return spent
-
-
-def _deployment(cloud: SimulatedCloud, store: SqlStore, size: int, release: str, width: int) -> oc.Deployment:
-    made = oc.Deployment(Fleet(servers=size, release=release), name="fleet", cloud=cloud, progress=False, width=width)
-    made._store = store
-    return made
 
 
 def _leave_open(deployment: oc.Deployment, cloud: SimulatedCloud, store: SqlStore) -> None:
