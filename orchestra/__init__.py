@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Volume,
         VolumeAttachment,
     )
+    from orchestra.resources.containers import Container, ContainerImage, Mount, Port
     from orchestra.resources.dns import Record, Zone
     from orchestra.resources.network import Firewall, Network, Rule, Subnet, allow
     from orchestra.resources.storage import Blob, Bucket
@@ -106,6 +107,7 @@ _NAMES: Final = MappingProxyType(
         "orchestra.planning.plan": "Plan",
         "orchestra.resources.balancing": "HealthCheck LoadBalancer",
         "orchestra.resources.compute": "FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
+        "orchestra.resources.containers": "Container ContainerImage Mount Port",
         "orchestra.resources.dns": "Record Zone",
         "orchestra.resources.network": "Firewall Network Rule Subnet allow",
         "orchestra.resources.storage": "Blob Bucket",
@@ -130,6 +132,8 @@ __all__ = [
     "Cloud",
     "CloudError",
     "ConflictError",
+    "Container",
+    "ContainerImage",
     "CorruptStateError",
     "CredentialsError",
     "CycleError",
@@ -153,6 +157,7 @@ __all__ = [
     "LockedError",
     "MisuseError",
     "Mode",
+    "Mount",
     "Network",
     "NotFoundError",
     "NotReadyError",
@@ -162,6 +167,7 @@ __all__ = [
     "Plan",
     "PlanError",
     "PlanFileError",
+    "Port",
     "PropertyChange",
     "ProtectedError",
     "QuotaError",

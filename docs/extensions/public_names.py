@@ -34,6 +34,7 @@ WITHOUT_ENTRY: Final = frozenset(
         "SecretSource",
         "Session",
         "SimulatedBalancerDriver",
+        "SimulatedContainerDriver",
         "SimulatedDNSDriver",
         "SimulatedNodeDriver",
         "SimulatedStorageDriver",

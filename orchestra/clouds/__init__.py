@@ -1,8 +1,8 @@
 """Clouds: configured sets of Libcloud drivers. The only place that imports Libcloud.
 
-``clouds.aws(…)``, ``clouds.libcloud(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one together from parts of
-others. ``clouds.capabilities()`` tells what each family can do. A family's drivers are imported when its name is
-first used.
+``clouds.aws(…)``, ``clouds.docker(…)``, ``clouds.libcloud(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one
+together from parts of others. ``clouds.capabilities()`` tells what each family can do. A family's drivers are imported
+when its name is first used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.cloud import Cloud
     from orchestra.clouds.families.aws import AwsCloud, aws
     from orchestra.clouds.families.digitalocean import digitalocean
+    from orchestra.clouds.families.docker import DockerCloud, docker
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
 
@@ -24,12 +25,14 @@ __all__ = [
     "AwsCloud",
     "Behaviour",
     "Cloud",
+    "DockerCloud",
     "FamilyCloud",
     "LibcloudCloud",
     "SimulatedCloud",
     "aws",
     "capabilities",
     "digitalocean",
+    "docker",
     "libcloud",
     "simulated",
 ]
@@ -39,12 +42,14 @@ _HOMES: Final = MappingProxyType(
         "AwsCloud": "orchestra.clouds.families.aws",
         "Behaviour": "orchestra.clouds.families.simulated",
         "Cloud": "orchestra.clouds.cloud",
+        "DockerCloud": "orchestra.clouds.families.docker",
         "FamilyCloud": "orchestra.clouds.base.compute.cloud",
         "LibcloudCloud": "orchestra.clouds.families.libcloud",
         "SimulatedCloud": "orchestra.clouds.families.simulated",
         "aws": "orchestra.clouds.families.aws",
         "capabilities": "orchestra.clouds.abilities",
         "digitalocean": "orchestra.clouds.families.digitalocean",
+        "docker": "orchestra.clouds.families.docker",
         "libcloud": "orchestra.clouds.families.libcloud",
         "simulated": "orchestra.clouds.families.simulated",
     }

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from orchestra.clouds.families.aws.cloud import CALLS as AWS
 from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
+from orchestra.clouds.families.docker.cloud import CALLS as DOCKER
 from orchestra.clouds.families.libcloud.services import CALLS as LIBCLOUD
 from orchestra.clouds.families.simulated.cloud import CALLS as SIMULATED
 from orchestra.clouds.provider import Calls, capabilities_of
@@ -22,6 +23,7 @@ _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
     {
         "aws": AWS,
         "digitalocean": DIGITALOCEAN,
+        "docker": DOCKER,
         "libcloud": LIBCLOUD,
         "simulated": SIMULATED,
     }

@@ -30,10 +30,17 @@ class Cloud(Discoverable):
         balancing: contracts.Cloud | None = None,
         dns: contracts.Cloud | None = None,
         storage: contracts.Cloud | None = None,
+        containers: contracts.Cloud | None = None,
         providers: Sequence[contracts.Provider] = (),
         name: str | None = None,
     ) -> None:
-        given = {"compute": compute, "balancing": balancing, "dns": dns, "storage": storage}
+        given = {
+            "compute": compute,
+            "balancing": balancing,
+            "dns": dns,
+            "storage": storage,
+            "containers": containers,
+        }
         self._parts = {service: part for service, part in given.items() if part is not None}
         self._base = base
         self._providers = {provider.kind: provider for provider in providers}

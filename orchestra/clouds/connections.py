@@ -89,7 +89,7 @@ class _Answer(http.client.HTTPResponse):
             self.fp = io.BufferedReader(_Arriving(raw, sock, ends))
 
 
-class _HttpConnection(HTTPConnection):
+class BoundedConnection(HTTPConnection):
     """A connection whose waits end with the call's time."""
 
     response_class = _Answer
@@ -135,7 +135,7 @@ def _send(connection: http.client.HTTPConnection, data: Any, send: Callable[[Any
 
 
 class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _HttpConnection
+    ConnectionCls = BoundedConnection
 
 
 class _HttpsPool(HTTPSConnectionPool):
@@ -145,7 +145,7 @@ class _HttpsPool(HTTPSConnectionPool):
 _POOLS: Final = (("http", _HttpPool), ("https", _HttpsPool))
 
 
-class _Adapter(requests.adapters.HTTPAdapter):
+class Adapter(requests.adapters.HTTPAdapter):
     """Makes such connections, directly and through proxies; those of SOCKS have no limit but the silence."""
 
     def init_poolmanager(self, *given: Any, **named: Any) -> None:
@@ -179,7 +179,7 @@ class Connections(requests.Session):
         self.timeouts = timeouts or Timeouts()
         self.timeout = (self.timeouts.connect, self.timeouts.silence)
         """What Libcloud passes on with every request."""
-        adapter = _Adapter(pool_connections=8, pool_maxsize=width, max_retries=0)
+        adapter = Adapter(pool_connections=8, pool_maxsize=width, max_retries=0)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 

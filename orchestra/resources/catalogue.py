@@ -7,6 +7,7 @@ from typing import Final
 from orchestra.model.resource import Resource
 from orchestra.resources.balancing import LoadBalancer
 from orchestra.resources.compute import FloatingIp, KeyPair, Server, Snapshot, Volume, VolumeAttachment
+from orchestra.resources.containers import Container, ContainerImage
 from orchestra.resources.dns import Record, Zone
 from orchestra.resources.network import Firewall, Network, Subnet
 from orchestra.resources.storage import Blob, Bucket
@@ -26,4 +27,6 @@ KINDS: Final[tuple[type[Resource], ...]] = (
     Record,
     Bucket,
     Blob,
+    ContainerImage,
+    Container,
 )

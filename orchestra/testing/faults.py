@@ -100,9 +100,9 @@ class Fault:
     """One trouble, and which calls it strikes.
 
     ``action`` is the driver's method, such as ``create_node``; ``service`` is ``network``, ``compute``,
-    ``balancing``, ``dns`` or ``storage``; '' is any. Of the calls that fit, the ``nth`` (from 1) is struck, and with
-    ``calls`` that many in a row, with None all from there on. ``seconds`` is how long what is `Trouble.STUCK` stays
-    pending, ``keep`` how many things a list tells that is `Trouble.SHORT`.
+    ``balancing``, ``dns``, ``storage`` or ``containers``; '' is any. Of the calls that fit, the ``nth`` (from 1) is
+    struck, and with ``calls`` that many in a row, with None all from there on. ``seconds`` is how long what is
+    `Trouble.STUCK` stays pending, ``keep`` how many things a list tells that is `Trouble.SHORT`.
 
     Raises `DefinitionError` for numbers that make no sense.
     """

@@ -12,10 +12,13 @@ import attrs
 
 import orchestra as oc
 from orchestra.model.resource import Resource
-from orchestra.resources import balancing, compute, dns, network, storage
+from orchestra.resources import balancing, compute, containers, dns, network, storage
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlNGP one@example"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILE0g8pQq1GfZ5Nt0vqHqJ6lX1H9pGv8vRr3kQe1rLkD two@example"
+
+IMAGE = "orchestra-test:1"
+OTHER_IMAGE = "orchestra-test:2"
 
 Make = Callable[["Scene"], Any]
 
@@ -95,6 +98,11 @@ def _bucket(scene: Scene) -> None:
     scene.other_bucket = oc.Bucket()
 
 
+def _image(scene: Scene) -> None:
+    scene.image = oc.ContainerImage(name=IMAGE)
+    scene.other_image = oc.ContainerImage(name=OTHER_IMAGE)
+
+
 PARTS: Mapping[str, Callable[[Scene], None]] = {
     "network": _network,
     "subnet": _subnet,
@@ -105,6 +113,7 @@ PARTS: Mapping[str, Callable[[Scene], None]] = {
     "key": _key,
     "zone": _zone,
     "bucket": _bucket,
+    "image": _image,
 }
 
 LABELS = {"env": "test", "owner": "Ünïcode & <co>"}
@@ -254,6 +263,37 @@ CASES: tuple[Case, ...] = (
             "content_type": "text/html; charset=utf-8",
         },
     ),
+    Case(kind=oc.ContainerImage, base={"name": IMAGE}, changes={"name": OTHER_IMAGE}),
+    Case(
+        kind=oc.Container,
+        needs=("image",),
+        base={
+            "image": lambda scene: scene.image,
+            "command": ["sleep", "1000"],
+            "network": "none",
+            "stop_seconds": 0,
+            "environment": {"A": "1"},
+        },
+        changes={
+            "image": lambda scene: scene.other_image,
+            "command": ["sleep", "2000"],
+            "environment": {"A": "Grüße & more", "B": ""},
+            "ports": [
+                oc.Port(container=80, host=18099, address="127.0.0.1"),
+                oc.Port(container=53, host=53, protocol="udp"),
+            ],
+            "mounts": [oc.Mount(source="files", target="/files"), oc.Mount(source="/tmp", target="/t", read_only=True)],
+            "network": "host",
+            "restart": "always",
+            "memory_mib": 64,
+            "cpus": 0.5,
+            "stop_seconds": 1,
+            "once": True,
+            "running": False,
+            "name": "a-name-of-my-own",
+            "labels": LABELS,
+        },
+    ),
 )
 
 EXTRA: tuple[tuple[type[Resource], dict[str, Any], str, Any, oc.Action], ...] = (
@@ -271,6 +311,10 @@ EXTRA: tuple[tuple[type[Resource], dict[str, Any], str, Any, oc.Action], ...] = 
         oc.Action.UPDATE,
     ),
     (oc.Bucket, {"versioned": True, "public": True}, "versioned", False, oc.Action.UPDATE),
+    (oc.Container, {"memory_mib": 64}, "memory_mib", 32, oc.Action.UPDATE),
+    (oc.Container, {"cpus": 0.5}, "cpus", None, oc.Action.REPLACE),
+    (oc.Container, {"running": False}, "running", True, oc.Action.UPDATE),
+    (oc.Container, {"labels": LABELS}, "labels", {"env": "prod"}, oc.Action.REPLACE),
     (oc.FloatingIp, {"server": lambda scene: scene.server}, "server", None, oc.Action.UPDATE),
     (
         oc.FloatingIp,
@@ -283,10 +327,15 @@ EXTRA: tuple[tuple[type[Resource], dict[str, Any], str, Any, oc.Action], ...] = 
 """Changes beyond one for each input: (kind, further base inputs, input, new value, what it must take)."""
 
 
+def serving(cloud: Any, cases: tuple[Case, ...] = CASES) -> tuple[Case, ...]:
+    """The cases for kinds that ``cloud`` serves."""
+    return tuple(case for case in cases if cloud.provider(case.kind.kind.name) is not None)
+
+
 def catalogue() -> dict[str, type[Resource]]:
     """Every kind of the catalogue, by name."""
     found = {}
-    for module in (balancing, compute, dns, network, storage):
+    for module in (balancing, compute, containers, dns, network, storage):
         for one in vars(module).values():
             if isinstance(one, type) and issubclass(one, Resource) and one.__module__ == module.__name__:
                 found[one.kind.name] = one

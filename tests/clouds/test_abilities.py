@@ -39,6 +39,7 @@ def test_what_is_told_is_what_clouds_do() -> None:
     clouds = {
         "aws": oc.clouds.aws(region="eu-west-1", access_key="key", secret_key="secret", consistency_seconds=0),
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),
+        "docker": oc.clouds.docker(endpoint="unix:///nowhere"),
         "simulated": oc.clouds.simulated(":memory:"),
     }
     every = {kind for kinds in able.values() for kind in kinds}

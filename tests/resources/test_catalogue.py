@@ -35,6 +35,8 @@ NEEDED: dict[type[Resource], dict[str, Any]] = {
     oc.Record: {"zone": "z-1", "type": "A", "values": ["192.0.2.1"]},
     oc.Bucket: {},
     oc.Blob: {"bucket": "b-1", "key": "k", "content": "c"},
+    oc.ContainerImage: {"name": "nginx:1.27"},
+    oc.Container: {"image": "nginx:1.27"},
 }
 """What each kind can't do without."""
 
@@ -163,7 +165,7 @@ def normal(spec: InputSpec, value: Any) -> Any:
 @pytest.mark.parametrize("kind", NEEDED)
 def test_labels_are_taken_by_all_that_can_be_labelled(kind: type[Resource]) -> None:
     if "labels" not in kind.kind.inputs:
-        assert kind in (oc.KeyPair, oc.VolumeAttachment, oc.Zone, oc.Record, oc.Blob)
+        assert kind in (oc.KeyPair, oc.VolumeAttachment, oc.Zone, oc.Record, oc.Blob, oc.ContainerImage)
         return
     assert make(kind, labels={"team": "web", "a" * 128: ""})
     for wrong in ({"Name": "x"}, {"": "x"}, {"a" * 129: "x"}, {"orchestra:token": "x"}, {"AWS:x": "y"}):

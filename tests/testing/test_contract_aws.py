@@ -11,12 +11,13 @@ import orchestra as oc
 from orchestra.contracts import Cloud, Provider
 from orchestra.testing import check_provider
 from orchestra.testing.rules import RULES
-from tests.catalogue.scenes import Case
+from tests.catalogue.scenes import Case, serving
 from tests.moto_server import MotoServer, moto_server
-from tests.testing.ground import EACH, lay
+from tests.testing.ground import lay
 
 REGION = "eu-west-1"
 ZONES = ("eu-west-1a", "eu-west-1b")
+SERVED = serving(oc.clouds.aws(region=REGION, access_key="none", secret_key="none"))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def closed_endpoint() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("case", EACH.values(), ids=EACH)
+@pytest.mark.parametrize("case", SERVED, ids=lambda case: case.kind.__name__)
 def test_provider_keeps_the_contract(case: Case, server: MotoServer, closed_endpoint: str) -> None:
     server.reset()
 

@@ -19,9 +19,9 @@ from orchestra.errors import DefinitionError
 class Call:
     """One call of a driver, as the simulated cloud sees it arrive.
 
-    ``service`` is ``network``, ``compute``, ``balancing``, ``dns`` or ``storage``; ``action`` is the name of the
-    driver's method, such as ``create_node``; ``id`` is what it is about, '' for lists and creations; ``token`` is
-    the idempotency token of a creation, '' otherwise. A list of several pages is several calls.
+    ``service`` is ``network``, ``compute``, ``balancing``, ``dns``, ``storage`` or ``containers``; ``action`` is the
+    name of the driver's method, such as ``create_node``; ``id`` is what it is about, '' for lists and creations;
+    ``token`` is the idempotency token of a creation, '' otherwise. A list of several pages is several calls.
     """
 
     service: str
@@ -87,7 +87,8 @@ class Behaviour:
     latency: float = 0.0
     """Seconds that every call takes."""
     boot_seconds: float = 0.0
-    """Seconds from pending to running of servers, volumes, snapshots and balancers; stopping takes as long."""
+    """Seconds from pending to running of servers, volumes, snapshots, balancers and containers; stopping a server
+    takes as long."""
     shutdown_seconds: float = 0.0
     """Seconds for which a destroyed server is still there, shutting down and using its subnet and firewalls."""
     consistency_seconds: float = 0.0

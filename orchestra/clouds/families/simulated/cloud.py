@@ -15,11 +15,13 @@ from orchestra.clouds.families.simulated.balancing import SimulatedBalancerDrive
 from orchestra.clouds.families.simulated.behaviour import Behaviour
 from orchestra.clouds.families.simulated.calls.balancing import LoadBalancerCalls
 from orchestra.clouds.families.simulated.calls.compute import FloatingIpCalls, KeyPairCalls, ServerCalls
+from orchestra.clouds.families.simulated.calls.containers import ContainerCalls, ContainerImageCalls
 from orchestra.clouds.families.simulated.calls.disks import SnapshotCalls, VolumeAttachmentCalls, VolumeCalls
 from orchestra.clouds.families.simulated.calls.dns import RecordCalls, ZoneCalls
 from orchestra.clouds.families.simulated.calls.network import FirewallCalls, NetworkCalls, SubnetCalls
 from orchestra.clouds.families.simulated.calls.storage import BlobCalls, BucketCalls
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
+from orchestra.clouds.families.simulated.containers import SimulatedContainerDriver
 from orchestra.clouds.families.simulated.delivery import delivered
 from orchestra.clouds.families.simulated.dns import SimulatedDNSDriver
 from orchestra.clouds.families.simulated.endpoint import Endpoint
@@ -53,6 +55,7 @@ _SERVED: Final[MappingProxyType[str, tuple[str, type[Calls[Any]]]]] = MappingPro
             ("balancing", (LoadBalancerCalls,)),
             ("dns", (ZoneCalls, RecordCalls)),
             ("storage", (BucketCalls, BlobCalls)),
+            ("containers", (ContainerImageCalls, ContainerCalls)),
         )
         for calls in kinds
     }
@@ -70,6 +73,7 @@ class Drivers:
     balancing: SimulatedBalancerDriver
     dns: SimulatedDNSDriver
     storage: SimulatedStorageDriver
+    containers: SimulatedContainerDriver
 
 
 class SimulatedCloud(Discoverable):
@@ -92,6 +96,7 @@ class SimulatedCloud(Discoverable):
             "balancing": Session(lambda: delivered(SimulatedBalancerDriver(self._reached()), behaviour.faults)),
             "dns": Session(lambda: delivered(SimulatedDNSDriver(self._reached()), behaviour.faults)),
             "storage": Session(lambda: delivered(SimulatedStorageDriver(self._reached()), behaviour.faults)),
+            "containers": Session(lambda: delivered(SimulatedContainerDriver(self._reached()), behaviour.faults)),
         }
 
     def provider(self, kind: str) -> Provider | None:

@@ -6,6 +6,8 @@ from typing import Final, Generic, TypedDict, TypeVar
 
 import attrs
 
+from orchestra.clouds.families.simulated.specs import ContainerSpec
+
 
 class Body(TypedDict):
     """What is kept of every kind."""
@@ -221,6 +223,21 @@ class BlobBody(Body):
     modified: float
 
 
+class ContainerImageBody(Body):
+    """An image on the machine that runs containers."""
+
+    name: str
+    digest: str
+
+
+class ContainerBody(Body):
+    """A container. ``name`` is unique in the region."""
+
+    name: str
+    spec: ContainerSpec
+    states: States
+
+
 NETWORK: Final = Kind[NetworkBody]("network.Network", "network", "net", "InvalidVpcID.NotFound", "VpcLimitExceeded")
 GATEWAY: Final = Kind[GatewayBody](
     "network.Gateway", "gateway", "gw", "InvalidInternetGatewayID.NotFound", "InternetGatewayLimitExceeded"
@@ -253,6 +270,12 @@ BUCKET: Final = Kind[BucketBody](
     "storage.Bucket", "bucket", "bkt", "NoSuchBucket", "BucketLimitExceeded", worldwide=True
 )
 BLOB: Final = Kind[BlobBody]("storage.Blob", "object", "obj", "NoSuchKey", "ObjectLimitExceeded", worldwide=True)
+CONTAINER_IMAGE: Final = Kind[ContainerImageBody](
+    "containers.ContainerImage", "image", "img", "InvalidImageID.NotFound", "ImageLimitExceeded"
+)
+CONTAINER: Final = Kind[ContainerBody](
+    "containers.Container", "container", "ctr", "InvalidContainerID.NotFound", "ContainerLimitExceeded"
+)
 
 KIND_NAMES: Final = frozenset(
     kind.name
@@ -271,5 +294,7 @@ KIND_NAMES: Final = frozenset(
         RECORD,
         BUCKET,
         BLOB,
+        CONTAINER_IMAGE,
+        CONTAINER,
     )
 )
