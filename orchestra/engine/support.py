@@ -136,20 +136,20 @@ def keyed_only(items: Iterable[Declared], has_key: bool) -> None:
 def name_clouds(default: Cloud, others: Iterable[Cloud], declaration: Declaration) -> dict[str, Cloud]:
     """Every cloud of a deployment by its name. Raises `PlanError` if two different ones share a name."""
     named: dict[str, Cloud] = {}
-    declared: list[Cloud] = []
+    declared: dict[int, Cloud] = {}
     for item in declaration.resources.values():
-        place = item.resource.cloud
-        if place is None:  # most by far, and to ask for a protocol takes as long as all else that is done here
+        place = item.cloud
+        if place is None or id(place) in declared:  # most by far, and to ask for a protocol takes longer than all else
             continue
         if isinstance(place, Cloud):
-            declared.append(place)
+            declared[id(place)] = place
         else:
             raise PlanError(
                 f"cloud={place!r} is no cloud: it has a name and no providers",
                 address=item.address,
                 remedy="make one with oc.clouds, or put one together with oc.Cloud",
             )
-    for cloud in [default, *others, *declared]:
+    for cloud in [default, *others, *declared.values()]:
         known = named.setdefault(cloud.name, cloud)
         if known is not cloud:
             raise PlanError(

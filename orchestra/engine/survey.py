@@ -35,7 +35,7 @@ class Site:
 
     def cloud_of(self, item: Declared) -> str:
         """The name of the cloud that ``item`` is to be on."""
-        return item.resource.cloud.name if item.resource.cloud is not None else self.default_cloud
+        return item.cloud.name if item.cloud is not None else self.default_cloud
 
 
 def survey(site: Site, snapshot: Snapshot, options: Options, refresh: bool) -> World:

@@ -17,7 +17,7 @@ from orchestra.model.expressions import Expression, is_plain, is_value, lower, s
 from orchestra.model.fields import KindSpec
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.refs import Output, Ref
-from orchestra.model.resource import UNRULED, Resource
+from orchestra.model.resource import UNRULED, NamedCloud, Resource
 from orchestra.model.secrets import Secret
 from orchestra.model.stack import Stack, members
 
@@ -26,12 +26,14 @@ from orchestra.model.stack import Stack, members
 class Declared:
     """One resource as declared.
 
+    ``cloud`` is the one that it, or the nearest stack around it, names; None: the deployment's.
     ``open_inputs`` are those that hold a reference or a secret: the others are their own values already.
     ``dependencies`` are sorted by address.
     """
 
     address: Address
     resource: Resource
+    cloud: NamedCloud | None
     kind: KindSpec
     inputs: Mapping[str, Expression]
     triggers: Expression
@@ -135,6 +137,7 @@ class _Walk:
         self.faults: list[str] = []
         self._made: list[Resource | Stack] = []
         self._stacks: dict[int, str] = {}
+        self._clouds: dict[Address, NamedCloud] = {}
 
     def faults_at(self, where: str, name: str = "") -> _FaultsAt:
         """A context in which faults are told at ``where``, or at its input ``name``."""
@@ -145,24 +148,25 @@ class _Walk:
         """The place of each address among all, sorted: to sort some of them costs little then."""
         return {address: place for place, address in enumerate(sorted(self.resources, key=addresses.sort_key))}
 
-    def stack(self, stack: Stack, prefix: str) -> None:
-        """Collect what the attributes of ``stack`` hold, with addresses under ``prefix``."""
+    def stack(self, stack: Stack, prefix: str, around: NamedCloud | None = None) -> None:
+        """Collect what the attributes of ``stack`` hold, with addresses under ``prefix``; ``around`` it is a cloud."""
         if id(stack) in self._stacks:
             self._twice(type(stack).__name__, self._stacks[id(stack)], prefix)
             return
         self._stacks[id(stack)] = prefix
         self.placeholders.update(stack._building.placeholders)
         self._made += [*stack._building.resources, *stack._building.stacks]
+        cloud = around if stack.cloud is None else stack.cloud
         for path, member in members(stack):
             address = Address(f"{prefix}.{path}" if prefix else path)
             if isinstance(member, Stack):
-                self.stack(member, address)
+                self.stack(member, address, cloud)
             elif isinstance(member, Output):
                 self.outputs[address] = member
             else:
-                self._resource(member, address)
+                self._resource(member, address, cloud)
 
-    def _resource(self, resource: Resource, address: Address) -> None:
+    def _resource(self, resource: Resource, address: Address, around: NamedCloud | None) -> None:
         known = self.by_identity.get(id(resource))
         if known is not None:
             self._twice(type(resource).__name__, known, address)
@@ -170,6 +174,9 @@ class _Walk:
         object.__setattr__(resource, "hint", address)
         self.by_identity[id(resource)] = address
         self.resources[address] = resource
+        cloud = around if resource.cloud is None else resource.cloud
+        if cloud is not None:
+            self._clouds[address] = cloud
 
     def _twice(self, what: str, first: str, second: str) -> None:
         self.faults.append(
@@ -222,6 +229,7 @@ class _Walk:
         return Declared(
             address=address,
             resource=resource,
+            cloud=self._clouds.get(address),
             kind=kind,
             inputs=inputs,
             triggers=triggers,

@@ -14,7 +14,7 @@ from orchestra.model import address, building
 from orchestra.model.fields import input_field
 from orchestra.model.parameters import Parameter, check_parameters, parameter, parameters_of
 from orchestra.model.refs import Output
-from orchestra.model.resource import Resource
+from orchestra.model.resource import NamedCloud, Resource
 
 if sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -23,14 +23,22 @@ else:  # pragma: no cover
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(parameter, input_field))
-class Stack:
+class _Declaring:
+    """Tells type checkers that annotations in a stack's class, and in `Stack` itself, are what it is made with."""
+
+
+class Stack(_Declaring):
     """A class of declared resources.
 
     Annotate parameters in the class body, declare resources in `build`: each resource assigned to an attribute,
     or in a list, tuple or dict assigned to one, has that attribute path as its address. A stack assigned to an
     attribute is a nested stack. Raises `DefinitionError` for wrong parameters, all faults at once.
+
+    Every stack also takes ``cloud=``: where its resources go, and those of the stacks in it, unless they say otherwise.
     """
 
+    cloud: NamedCloud | None = None
+    """The cloud that its resources live on. None: that of the stack around it, or else the deployment's."""
     _building: ClassVar[building.Building]
     _parameters: ClassVar[frozenset[str]] = frozenset()
     hint: ClassVar[str] = ""
@@ -40,11 +48,21 @@ class Stack:
         super().__init_subclass__()
         attr.s(cls, auto_attribs=True, kw_only=True, eq=False, repr=False, init=False)
         cls._parameters = frozenset(field.name for field in attrs.fields(cast("type[Any]", cls)))
+        if "cloud" in cls._parameters:
+            raise DefinitionError(
+                f"{cls.__name__}: cloud is no parameter of its own: every stack takes cloud=, where its resources go",
+                remedy="give the parameter another name, or leave it out and use self.cloud",
+            )
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, *, cloud: NamedCloud | None = None, **parameters: Any) -> None:
         if type(self) is Stack:
             raise DefinitionError("Stack is to be subclassed: class Shop(oc.Stack): def build(self): …")
         check_parameters(type(self), parameters)
+        if cloud is not None and not isinstance(cloud, NamedCloud):
+            raise DefinitionError(
+                f"{type(self).__name__}(cloud={cloud!r}): a cloud is needed, such as oc.clouds.aws(…)"
+            )
+        object.__setattr__(self, "cloud", cloud)
         outer = building.current()
         if outer is not None:
             outer.stacks.append(self)
@@ -64,6 +82,11 @@ class Stack:
         return parameters_of(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "cloud":
+            raise DefinitionError(
+                f"self.cloud is where the resources of {type(self).__name__} go, and given when it is made",
+                remedy="use another name for this attribute",
+            )
         object.__setattr__(self, name, value)
         if name not in self._parameters:
             for path, found in parts(value, address.attribute(self.hint, name)):
@@ -104,7 +127,7 @@ def _fits_an_address(key: object) -> TypeGuard[str | int]:
 def members(stack: Stack) -> Iterator[tuple[str, Resource | Stack | Output[Any]]]:
     """What the attributes of ``stack`` hold, with addresses inside it; its parameters are not its own."""
     for name, value in vars(stack).items():
-        if name not in stack._parameters and name not in ("_building", "hint"):
+        if name not in stack._parameters and name not in ("_building", "cloud", "hint"):
             yield from parts(value, name)
 
 

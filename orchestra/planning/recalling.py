@@ -159,6 +159,7 @@ class _Memory:
         return Declared(
             address=record.address,
             resource=resource,
+            cloud=resource.cloud,
             kind=kind,
             inputs=inputs,
             triggers=self._triggers(record, uses),

@@ -153,7 +153,7 @@ class Situation:
         )
 
     def cloud_of(self, item: Declared) -> str:
-        return item.resource.cloud.name if item.resource.cloud is not None else self.cloud
+        return item.cloud.name if item.cloud is not None else self.cloud
 
     def reveal(self, secret: oc.Secret) -> Revealed:
         return Revealed(self.secrets.get(secret.name, f"value of {secret.name}"))

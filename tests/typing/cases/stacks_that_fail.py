@@ -25,10 +25,11 @@ class Shop(oc.Stack):
 
 
 Shop()  # expect: call-arg
-Shop("shop.example")  # expect: call-arg
+Shop("shop.example")  # expect: arg-type, call-arg
 Shop(domain=5)  # expect: arg-type
 Shop(domain="shop.example", web_servers="three")  # expect: arg-type
 Shop(domain="shop.example", web_server=3)  # expect: call-arg
+Shop(domain="shop.example", cloud="far")  # expect: arg-type
 Shop(domain="shop.example").domain.nonsense  # expect: attr-defined
 Shop(domain="shop.example").web["a"]  # expect: call-overload
 oc.parameter(2)  # expect: call-arg

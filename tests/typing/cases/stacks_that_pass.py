@@ -38,6 +38,7 @@ class Shop(oc.Stack):
         }
         self.firewall = oc.Firewall(network=self.network, ingress=[oc.allow("tcp", 443), oc.allow("icmp")])
         self.database = Database(subnet=self.subnets["a"])
+        self.elsewhere = Database(subnet=self.subnets["a"], cloud=oc.clouds.simulated())
         self.password = oc.Secret.generate("database")
         self.web = [
             oc.Server(
