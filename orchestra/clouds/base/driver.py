@@ -35,10 +35,12 @@ class Terms:
     """What the calls for a provider take beside its driver.
 
     ``settings`` are names of options that are theirs, not the driver's; ``defaults`` are arguments that the driver
-    gets unless they are given.
+    gets unless they are given. ``hosted``: the driver must be told the endpoint while it is made; all others are told
+    by `connect`, which some can't be told otherwise.
     """
 
     settings: tuple[str, ...] = ()
+    hosted: bool = False
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
 
 

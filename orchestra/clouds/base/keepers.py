@@ -15,6 +15,7 @@ from libcloud.storage.base import Container
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.contracts import Ownership
 from orchestra.errors import NotFoundError, TransientError
+from orchestra.model.values import Plain
 
 AT_ONCE: Final = 16 * 1024 * 1024
 """Bytes of a content that are sent in one request; larger ones are sent in parts."""
@@ -92,6 +93,9 @@ class Keeper:
     """A driver that is spoken to as Libcloud's base API has it; what others do differently, they say themselves."""
 
     unsupported: Mapping[str, str]
+    """Inputs of a bucket that can't be had, as in `Capabilities`."""
+    fixed: Mapping[str, tuple[Plain, str]]
+    """Those that have one value only."""
     terms: Terms = attrs.field(factory=Terms)
 
     marks_buckets: ClassVar[bool] = False

@@ -30,19 +30,18 @@ _PLAIN: Final = MappingProxyType(
         "labels": "Libcloud's drivers don't set any",
     }
 )
-_UNSURE: Final = MappingProxyType(
-    {**_PLAIN, "encrypted": "whether it is isn't told; say encrypted=False if that is what you want"}
-)
-_FOLDER: Final = MappingProxyType({**_PLAIN, "encrypted": "files are as they are; say encrypted=False"})
+_ENCRYPTED: Final = MappingProxyType({"encrypted": (True, "everything in it is encrypted at rest")})
+_UNSURE: Final = MappingProxyType({"encrypted": (False, "whether anything is encrypted is the server's affair")})
+_FOLDER: Final = MappingProxyType({"encrypted": (False, "files are as the file system keeps them")})
 
 KEEPERS: Final[Mapping[str, Keeper]] = MappingProxyType(
     {
-        "azure_blobs": Azure(_PLAIN),
-        "google_storage": GoogleStorage(_PLAIN),
-        "local": Local(_FOLDER, Terms(defaults=MappingProxyType({"ex_use_locking": False}))),
-        "minio": S3Compatible(_UNSURE),
-        "openstack_swift": Swift(_UNSURE),
-        "s3": S3Compatible(_UNSURE),
+        "azure_blobs": Azure(_PLAIN, _ENCRYPTED, Terms(hosted=True)),
+        "google_storage": GoogleStorage(_PLAIN, _ENCRYPTED),
+        "local": Local(_PLAIN, _FOLDER, Terms(defaults=MappingProxyType({"ex_use_locking": False}))),
+        "minio": S3Compatible(_PLAIN, _UNSURE, Terms(hosted=True)),
+        "openstack_swift": Swift(_PLAIN, _UNSURE),
+        "s3": S3Compatible(_PLAIN, _UNSURE),
     }
 )
 """How the drivers that are served are spoken to, by Libcloud's constant."""
@@ -69,7 +68,8 @@ class BucketCalls(Calls[LibcloudDriver]):
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self.unsupported: Mapping[str, str] = keeper.unsupported
+        self.unsupported = keeper.unsupported
+        self.fixed = keeper.fixed
         self.found_by = FoundBy.TAG if keeper.marks_buckets else FoundBy.NAME
         self.found_key = "metadata of the bucket" if keeper.marks_buckets else "name, unless one was given"
 

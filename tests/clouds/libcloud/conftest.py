@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
+from tests.clouds.recorded.tape import Tape
 from tests.servers import pdns
 from tests.servers.azurite import Azurite, azurite
 from tests.servers.s3rver import S3rver, s3rver
@@ -36,3 +37,8 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3rver]:
     with s3rver(tmp_path_factory.mktemp("s3rver")) as server:
         yield server
+
+
+@pytest.fixture
+def tape() -> Iterator[Tape]:
+    yield from Tape().running()

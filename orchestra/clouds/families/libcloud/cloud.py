@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.base.driver import ConnectionsTo, Endpoint, LibcloudDriver, connect
 from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.libcloud.services import SERVICES, make_driver, settle
@@ -19,7 +20,7 @@ _SECRET: Final = re.compile(r"key|password|secret|token")
 """Options named so are never shown."""
 
 
-class LibcloudCloud:
+class LibcloudCloud(Discoverable):
     """One provider of one service, through Libcloud's base API; make it with `libcloud`. Safe to use from threads."""
 
     def __init__(self, name: str, service: str, provider: str, session: Session[LibcloudDriver]) -> None:
@@ -61,9 +62,12 @@ def libcloud(
     ``provider`` is a constant of Libcloud's, such as ``powerdns``, or that constant's name. ``service`` is
     ``compute``, ``dns``, ``storage``, ``balancing`` or ``containers``; it is needed only where several have a provider
     of that name. ``key`` and ``secret`` are the driver's credentials: its arguments of these names, else its first
-    ones. ``endpoint`` is the URL of the server, such as ``http://127.0.0.1:8081``, and nothing is ever sent to another;
-    by default that of the provider. ``options`` are further arguments of the driver. ``name`` stands in the state for
+    ones. ``options`` are further arguments of the driver, and settings of the calls. ``name`` stands in the state for
     this cloud and must stay the same; default the provider, with the region if there is one.
+
+    ``endpoint`` is the URL of the server, such as ``http://127.0.0.1:8081``, by default that of the provider. The
+    driver's requests go to no other; where one logs in at another server first (Google's, OpenStack's), its own
+    ``options`` say where that is.
 
     Most drivers call nothing while they are made. Raises `InvalidRequestError` for a provider that Libcloud doesn't
     have, one that isn't unique, and a wrong endpoint.
@@ -73,7 +77,12 @@ def libcloud(
     connections = ConnectionsTo(place) if place else Connections()
     given, terms = dict(options or {}), SERVICES[found].terms(constant)
     settings = {option: given.pop(option) for option in terms.settings if option in given}
-    named = {**terms.defaults, **({"region": region} if region else {}), **_place(place), **given}
+    named = {
+        **terms.defaults,
+        **({"region": region} if region else {}),
+        **_place(place if terms.hosted else None),
+        **given,
+    }
     credentials = [one for one in (key, secret) if one is not None]
 
     def make() -> LibcloudDriver:

@@ -124,8 +124,7 @@ def make_driver(provider: str, service: str, credentials: Sequence[str], named: 
     """A new driver of Libcloud's.
 
     ``credentials`` (a key, and a secret if there is one) go to the arguments that are called so, else to the first
-    ones; of ``named``, ``host``, ``port`` and ``secure`` only if the driver names them: `connect` sees to the others.
-    Raises `InvalidRequestError` for a region that the driver doesn't take.
+    ones, and ``named`` to those of its names. Raises `InvalidRequestError` for a region that the driver doesn't take.
     """
     make = _MODULES[service].get_driver(provider)
     accepted = _arguments(make)
@@ -133,13 +132,9 @@ def make_driver(provider: str, service: str, credentials: Sequence[str], named: 
         raise InvalidRequestError(
             f"libcloud(): {provider} takes no region", sent=False, remedy="leave it out, or name the place in options="
         )
-    passed = {name: value for name, value in named.items() if name in accepted or name not in _PLACE}
     if {"key", "secret"} <= set(accepted):
-        return make(**dict(zip(("key", "secret"), credentials, strict=False)), **passed)
-    return make(*credentials, **passed)
-
-
-_PLACE: Final = ("host", "port", "secure")
+        return make(**dict(zip(("key", "secret"), credentials, strict=False)), **named)
+    return make(*credentials, **named)
 
 
 def _arguments(cls: type) -> tuple[str, ...]:
