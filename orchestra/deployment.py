@@ -11,28 +11,19 @@ from typing import TypeVar, cast
 import attrs
 
 from orchestra import clouds as families
-from orchestra import events
+from orchestra import engine, events
 from orchestra.contracts import Clock, Cloud, Families, Store
 from orchestra.display.progress import progress_listener
-from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
 from orchestra.engine.clock import SystemClock
 from orchestra.engine.discretion import discreet
-from orchestra.engine.executor import OnFailure
 from orchestra.engine.keyring import Keyring
 from orchestra.engine.keys import Key, KeySource
 from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live
 from orchestra.engine.office import HEARTBEAT, Office
-from orchestra.engine.rebuilding import rebuild
-from orchestra.engine.recording import Adoption, adopt
-from orchestra.engine.recovery import Settlement, recover
-from orchestra.engine.returning import plan_back, recalled
-from orchestra.engine.rotating import Rotating, Rotation, opened_root, rotate
-from orchestra.engine.run import Run
-from orchestra.engine.running import Order, carry_out, purpose_of
+from orchestra.engine.roots import opened_root
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
-from orchestra.engine.verdict import raise_for
 from orchestra.errors import DefinitionError, PlanError
 from orchestra.model.address import is_address
 from orchestra.model.concealing import Concealer
@@ -170,7 +161,9 @@ class Deployment:
     # -- acting
 
     @discreet
-    def apply(self, plan: Plan | None = None, *, on_failure: OnFailure = "continue", width: int | None = None) -> Run:
+    def apply(
+        self, plan: Plan | None = None, *, on_failure: engine.OnFailure = "continue", width: int | None = None
+    ) -> engine.Run:
         """Carry out ``plan``, or a new one if none is given, and return what was done.
 
         ``on_failure``: ``"continue"`` goes on with everything that doesn't hang on what failed, ``"stop"`` begins
@@ -186,7 +179,7 @@ class Deployment:
         return self._carried_out(plan, on_failure, width)
 
     @discreet
-    def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> Run:
+    def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> engine.Run:
         """Delete everything that the state knows, users before what they use. Raises as `apply` does."""
         options = Options(mode=Mode.DESTROY, target=_selectors(target), exclude=_selectors(exclude))
         return self._carried_out(options, "continue")
@@ -198,7 +191,7 @@ class Deployment:
         ``by`` is who says so, if not the user of this process; ``note`` is free text, such as a ticket. Nothing is
         called, no lease is needed, and the plan stays fresh. Raises `StalePlanError` if it isn't fresh any more.
         """
-        approve(self._office(self._listeners), plan, by, note)
+        engine.approve(self._office(self._listeners), plan, by, note)
 
     @discreet
     def break_lease(self) -> Holder | None:
@@ -210,14 +203,14 @@ class Deployment:
         return self.store.break_lease(this_process("break_lease", self._clock.now()))
 
     @discreet
-    def recover(self) -> Sequence[Settlement]:
+    def recover(self) -> Sequence[engine.Settlement]:
         """Settle the calls that an interrupted run left open, as every plan does first."""
         return self._recovered(self.store.load(), self._office(self._listeners))
 
-    def _recovered(self, snapshot: Snapshot, office: Office) -> Sequence[Settlement]:
+    def _recovered(self, snapshot: Snapshot, office: Office) -> Sequence[engine.Settlement]:
         if not snapshot.pending:
             return ()
-        return recover(self._site(snapshot), office, snapshot)
+        return engine.recover(self._site(snapshot), office, snapshot)
 
     @discreet
     def rebuild(self) -> tuple[Record, ...]:
@@ -228,7 +221,7 @@ class Deployment:
         `CloudError` if a cloud can't be read: nothing is written then.
         """
         snapshot = self.store.load()
-        return rebuild(self._site(snapshot), self._office(self._listeners), snapshot)
+        return engine.rebuild(self._site(snapshot), self._office(self._listeners), snapshot)
 
     @discreet
     def adopt(self, address: str, external_id: str) -> Record:
@@ -240,11 +233,11 @@ class Deployment:
         """
         plan = self.plan(target=[address]) if is_address(address) else None
         snapshot = self.store.load()
-        wanted = Adoption(address=address, external_id=external_id, plan=plan)
-        return adopt(wanted, self._site(snapshot), self._office(self._listeners), snapshot)
+        wanted = engine.Adoption(address=address, external_id=external_id, plan=plan)
+        return engine.adopt(wanted, self._site(snapshot), self._office(self._listeners), snapshot)
 
     @discreet
-    def rotate_key(self, new: KeySource, *, renew: bool = False) -> Rotation:
+    def rotate_key(self, new: KeySource, *, renew: bool = False) -> engine.Rotation:
         """Keep the state's secrets under the key ``new`` from now on; the key so far opens them no more.
 
         Keep the new key in a safe place first: it takes effect when this returns, in one transaction. Digests,
@@ -262,8 +255,10 @@ class Deployment:
         if key is None:
             raise DefinitionError("rotate_key(None): the new key is needed")
         self._concealer.learn([old, key])
-        rotating = Rotating(declaration=self._declaration, concealer=self._concealer, old=old, new=key, renew=renew)
-        rotation = rotate(rotating, self._office(self._listeners))
+        rotating = engine.Rotating(
+            declaration=self._declaration, concealer=self._concealer, old=old, new=key, renew=renew
+        )
+        rotation = engine.rotate(rotating, self._office(self._listeners))
         self._key = source
         return rotation
 
@@ -288,14 +283,14 @@ class Deployment:
         return {str(address): record for address, record in self.store.load().records.items()}
 
     @discreet
-    def history(self) -> tuple[PastRun, ...]:
+    def history(self) -> tuple[engine.PastRun, ...]:
         """Every run so far, oldest first, with its journal."""
-        return past_runs(self.store)
+        return engine.past_runs(self.store)
 
     @property
-    def audit(self) -> Audit:
+    def audit(self) -> engine.Audit:
         """Who did what, when, and what it changed: every run, step, approval, recovery and broken lease."""
-        return Audit(self.store)
+        return engine.Audit(self.store)
 
     def graph(self) -> dict[str, tuple[str, ...]]:
         """What each declared resource uses."""
@@ -348,31 +343,33 @@ class Deployment:
         site = self._site(snapshot)
         return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
 
-    def _carried_out(self, wanted: Plan | Options, on_failure: OnFailure, width: int | None = None) -> Run:
+    def _carried_out(
+        self, wanted: Plan | Options, on_failure: engine.OnFailure, width: int | None = None
+    ) -> engine.Run:
         """Carry out a plan, or one that is made of options once the lease is held: it can't become stale."""
         width = self._width if width is None else _width(width)
         with contextlib.ExitStack() as progress:
 
-            def order(plan: Plan) -> Order:
+            def order(plan: Plan) -> engine.Order:
                 site = attrs.evolve(self._site_of(plan), width=width)
                 shown = progress.enter_context(progress_listener(plan, self._progress))
-                return Order(plan=plan, site=site, listeners=(*shown, *self._listeners))
+                return engine.Order(plan=plan, site=site, listeners=(*shown, *self._listeners))
 
-            def prepare(office: Office) -> Order:
+            def prepare(office: Office) -> engine.Order:
                 return order(wanted if isinstance(wanted, Plan) else self._planned(wanted, office))
 
-            def undo(office: Office, serial: int) -> Order:
+            def undo(office: Office, serial: int) -> engine.Order:
                 return order(self._planned_back(serial, office))
 
             office = self._office(self._listeners)
-            run = carry_out(purpose_of(wanted), prepare, undo, office, on_failure)
-        raise_for(run)
+            run = engine.carry_out(engine.purpose_of(wanted), prepare, undo, office, on_failure)
+        engine.raise_for(run)
         snapshot = self.store.load()
         return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
 
     def _planned_back(self, serial: int, office: Office) -> Plan:
         now = self._settled(office)
-        return plan_back(self._site(now), now, self.store.load_at(serial), type(self.stack).__name__)
+        return engine.plan_back(self._site(now), now, self.store.load_at(serial), type(self.stack).__name__)
 
     def _site_of(self, plan: Plan) -> Site:
         """The stack that ``plan`` was made from, which for a rollback is an earlier one."""
@@ -381,7 +378,7 @@ class Deployment:
         if plan.rollback_to is None:
             return site
         past = self.store.load_at(plan.rollback_to)
-        return attrs.evolve(site, declaration=recalled(site, snapshot, past).declaration)
+        return attrs.evolve(site, declaration=engine.recalled(site, snapshot, past).declaration)
 
     def _site(self, snapshot: Snapshot) -> Site:
         key = self._key.get()

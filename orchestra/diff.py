@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, TypeAlias, TypeGuard, cast
 
 import attrs
 
@@ -66,12 +66,12 @@ def same(one: Value | Absent, other: Value | Absent) -> bool:
     sort = type(one)
     if sort is type(other) and sort in ATOMS:
         return one == other
+    if sort is dict and type(other) is dict:
+        return _same_mappings(cast("dict[str, Value]", one), cast("dict[str, Value]", other))
     if one is UNKNOWN or other is UNKNOWN:
         return False
     if isinstance(one, bool) is not isinstance(other, bool):
         return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return _same_mappings(one, other)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -82,4 +82,14 @@ def same(one: Value | Absent, other: Value | Absent) -> bool:
 
 
 def _same_mappings(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    return one.keys() == other.keys() and all(map(same, one.values(), map(other.__getitem__, one)))
+    if len(one) != len(other):
+        return False
+    for key, value in one.items():
+        counterpart = other.get(key, _MISSING)
+        sort = type(value)
+        if sort is type(counterpart) and sort in ATOMS:  # most are, and here it costs no call
+            if value != counterpart:
+                return False
+        elif not same(value, counterpart):
+            return False
+    return True

@@ -1,1 +1,64 @@
-"""Acts: reads clouds in bulk, carries out the steps of a plan, journals each call, and settles what was left open."""
+"""Acts: reads clouds in bulk, carries out the steps of a plan, journals each call, and settles what was left open.
+
+What only acting takes is imported when its name is first used: to plan takes none of it.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from orchestra.lazily import lazily
+
+if TYPE_CHECKING:
+    from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
+    from orchestra.engine.executor import OnFailure
+    from orchestra.engine.rebuilding import rebuild
+    from orchestra.engine.recording import Adoption, adopt
+    from orchestra.engine.recovery import Settlement, recover
+    from orchestra.engine.returning import plan_back, recalled
+    from orchestra.engine.rotating import Rotating, Rotation, rotate
+    from orchestra.engine.run import Run
+    from orchestra.engine.running import Order, carry_out, purpose_of
+    from orchestra.engine.verdict import raise_for
+
+__all__ = [
+    "Adoption",
+    "Audit",
+    "OnFailure",
+    "Order",
+    "PastRun",
+    "Rotating",
+    "Rotation",
+    "Run",
+    "Settlement",
+    "adopt",
+    "approve",
+    "carry_out",
+    "past_runs",
+    "plan_back",
+    "purpose_of",
+    "raise_for",
+    "rebuild",
+    "recalled",
+    "recover",
+    "rotate",
+]
+
+_MODULES: Final = MappingProxyType(
+    {
+        "auditing": "Audit PastRun approve past_runs",
+        "executor": "OnFailure",
+        "rebuilding": "rebuild",
+        "recording": "Adoption adopt",
+        "recovery": "Settlement recover",
+        "returning": "plan_back recalled",
+        "rotating": "Rotating Rotation rotate",
+        "run": "Run",
+        "running": "Order carry_out purpose_of",
+        "verdict": "raise_for",
+    }
+)
+
+if not TYPE_CHECKING:
+    __getattr__ = lazily(__name__, _MODULES)

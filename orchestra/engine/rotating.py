@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
 
-from orchestra.engine.ciphers import aes_gcm
 from orchestra.engine.keyring import Keyring, is_locked
 from orchestra.engine.live import Live
 from orchestra.engine.office import Office, OpenRun, writing
+from orchestra.engine.roots import opened_root, wrapped_root
 from orchestra.errors import PlanError, StateError
 from orchestra.model.concealing import Concealer
 from orchestra.model.declaration import Declaration
@@ -24,11 +21,7 @@ from orchestra.state.audit import AuditEntry, AuditEvent
 from orchestra.state.journal import Operation, Outcome, Phase
 from orchestra.state.records import Record, Snapshot
 
-_WRAPPED: Final = "aesgcm:"
-_NONCE: Final = 12
 _ROOT: Final = 32
-
-_NEWEST: Final = "give the deployment the newest key that it had: ORCHESTRA_KEY, or Deployment(key=…)"
 
 
 @attrs.frozen(kw_only=True)
@@ -54,26 +47,6 @@ class Rotating:
     renew: bool
 
 
-def opened_root(key: Revealed | None, snapshot: Snapshot) -> bytes | None:
-    """What all is derived from: the key itself, or what is kept under it since it was rotated.
-
-    Raises `StateError` if it isn't the key that the state was rotated to.
-    """
-    if not snapshot.wrapped_root:
-        return None if key is None else _bytes(key)
-    if key is None:
-        raise StateError("the state's secrets are kept under a key, and none is given", remedy=_NEWEST)
-    try:
-        raw = base64.b64decode(snapshot.wrapped_root.removeprefix(_WRAPPED), validate=True)
-        return aes_gcm(_bytes(key), "root").decrypt(raw[:_NONCE], raw[_NONCE:], _bound(snapshot))
-    except (StateError, binascii.Error) as error:
-        raise StateError(
-            "the state's secrets can't be opened with this key: the deployment's key was rotated since, or it is "
-            "another deployment's",
-            remedy=_NEWEST,
-        ) from error
-
-
 def rotate(rotating: Rotating, office: Office) -> Rotation:
     """Change the key, in one transaction. Raises `PlanError` where there is nothing to keep, and `StateError`."""
     with writing(office, "rotate_key", check=_settled) as session:
@@ -89,23 +62,8 @@ def rotate(rotating: Rotating, office: Office) -> Rotation:
                 "the deployment has had no key so far, so there is nothing that could go on under another",
                 remedy="rotate_key(…, renew=True) begins with a key",
             )
-        _write(session, office, rotating, records, wrapped(root, rotating.new, snapshot))
+        _write(session, office, rotating, records, wrapped_root(root, rotating.new, snapshot))
     return Rotation(renewed=rotating.renew, not_renewed=tuple(lost))
-
-
-def wrapped(root: bytes, key: Revealed, snapshot: Snapshot) -> str:
-    """``root`` encrypted under ``key``, for this state of this deployment only."""
-    nonce = secrets.token_bytes(_NONCE)
-    sealed = aes_gcm(_bytes(key), "root").encrypt(nonce, root, _bound(snapshot))
-    return _WRAPPED + base64.b64encode(nonce + sealed).decode()
-
-
-def _bound(snapshot: Snapshot) -> bytes:
-    return json.dumps([snapshot.deployment, snapshot.lineage]).encode()
-
-
-def _bytes(key: Revealed) -> bytes:
-    return str(key.value).encode()
 
 
 def _settled(snapshot: Snapshot) -> None:

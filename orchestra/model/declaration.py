@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from orchestra.errors import DefinitionError
+from orchestra.garbage import uncollected
 from orchestra.model import address as addresses
 from orchestra.model.address import Address
 from orchestra.model.building import Placeholder
@@ -39,11 +40,11 @@ class Declared:
     triggers: Expression
     dependencies: tuple[Address, ...]
     secrets: tuple[Secret, ...]
-    open_inputs: frozenset[str] = attrs.field(init=False)
+    open_inputs: tuple[str, ...] = attrs.field(init=False)
 
     @open_inputs.default
-    def _open_inputs(self) -> frozenset[str]:
-        return frozenset(name for name, expression in self.inputs.items() if not is_value(expression))
+    def _open_inputs(self) -> tuple[str, ...]:
+        return tuple(name for name, expression in self.inputs.items() if not is_value(expression))
 
     @property
     def is_static(self) -> bool:
@@ -75,6 +76,7 @@ class Declaration:
         return found
 
 
+@uncollected()
 def collect(stack: Stack) -> Declaration:
     """Walk ``stack`` and everything in it. Raises `DefinitionError` with every fault found."""
     walk = _Walk()

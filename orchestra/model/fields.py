@@ -135,6 +135,17 @@ class KindSpec:
     def _choices(self) -> tuple[str, ...]:
         return tuple(name for name, spec in self.inputs.items() if spec.choice)
 
+    treated: dict[str, InputSpec] = attrs.field(init=False)
+    """The inputs whose values aren't kept or sent just as they are given."""
+
+    @treated.default
+    def _treated(self) -> dict[str, InputSpec]:
+        return {
+            name: spec
+            for name, spec in self.inputs.items()
+            if spec.secret or spec.identifies or spec.normalize is not None or spec.summarize is not None
+        }
+
     @property
     def service(self) -> str:
         """The part of a cloud that serves it: the name before the dot."""

@@ -10,6 +10,7 @@ import attr
 import attrs
 
 from orchestra.errors import DefinitionError
+from orchestra.garbage import uncollected
 from orchestra.model import address, building
 from orchestra.model.fields import input_field
 from orchestra.model.parameters import Parameter, check_parameters, parameter, parameters_of
@@ -67,7 +68,7 @@ class Stack(_Declaring):
         if outer is not None:
             outer.stacks.append(self)
         object.__setattr__(self, "_building", building.Building())
-        with building.building() as now:
+        with uncollected(), building.building() as now:
             object.__setattr__(self, "_building", now)
             self.__attrs_init__(**parameters)  # type: ignore[attr-defined]
             self.build()

@@ -118,20 +118,22 @@ def overlay(record: Record, observation: Observation | None, specs: Mapping[str,
         return record.inputs
     merged = dict(record.inputs)
     for name, told in observation.inputs.items():
-        kept = merged.get(name)
-        if kept is None:
-            continue
-        if type(kept) in ATOMS:
-            merged[name] = told
-            continue
-        if has_sealed(kept):
-            continue
-        spec = specs.get(name)
-        if isinstance(kept, Mapping) and isinstance(told, Mapping) and (spec.choice if spec else "id" in kept):
-            merged[name] = {**kept, **told}
-        else:
-            merged[name] = told
+        if name in merged:
+            merged[name] = overlaid(specs.get(name), merged[name], told)
     return merged
+
+
+def overlaid(spec: InputSpec | None, kept: Value, told: Value) -> Value:
+    """One recorded input with what the cloud tells of it in its place, if it can be compared."""
+    if kept is None:
+        return None
+    if type(kept) in ATOMS:
+        return told
+    if has_sealed(kept):
+        return kept
+    if isinstance(kept, Mapping) and isinstance(told, Mapping) and (spec.choice if spec else "id" in kept):
+        return {**kept, **told}
+    return told
 
 
 def secret_outputs(fields: Mapping[str, OutputField[Any]], inputs: Values) -> frozenset[str]:

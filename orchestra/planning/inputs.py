@@ -21,27 +21,29 @@ Seal: TypeAlias = Callable[[Revealed], Sealed]
 
 def raw_inputs(declared: Declared, scope: Scope) -> dict[str, Value]:
     """The inputs evaluated as far as ``scope`` knows, in normal form, secrets revealed."""
-    values: dict[str, Value] = {}
-    for name, spec in declared.kind.inputs.items():
-        expression = declared.inputs[name]
-        if name in declared.open_inputs:
-            value = evaluated_at(declared.address, f"input {name}", expression, scope)
-        else:
-            value = cast("Value", expression)  # it holds neither references nor secrets
-        if spec.secret and value is not None and not isinstance(value, Revealed) and is_known(value):
-            if not isinstance(value, (str, int, float)):
-                raise InternalError(f"secret input {name!r} is a {type(value).__name__}", address=declared.address)
-            value = Revealed(value)
-        if spec.normalize is not None and is_known(value):
-            value = spec.normalize(value)
-        if spec.identifies and has_revealed(value):
-            raise DefinitionError(
-                f"input {name} can't be secret: the cloud's own id is made of it, which plans and state show",
-                address=declared.address,
-                remedy="give it a value that may be seen",
-            )
-        values[name] = value
+    values = cast("dict[str, Value]", dict(declared.inputs))  # what isn't open holds neither references nor secrets
+    for name in declared.open_inputs:
+        values[name] = evaluated_at(declared.address, f"input {name}", declared.inputs[name], scope)
+    for name, spec in declared.kind.treated.items():
+        values[name] = _treated(spec, values[name], declared.address)
     return values
+
+
+def _treated(spec: InputSpec, value: Value, address: Address) -> Value:
+    """``value`` of an input that is secret, has a normal form, or makes up the cloud's own id."""
+    if spec.secret and value is not None and not isinstance(value, Revealed) and is_known(value):
+        if not isinstance(value, (str, int, float)):
+            raise InternalError(f"secret input {spec.name!r} is a {type(value).__name__}", address=address)
+        value = Revealed(value)
+    if spec.normalize is not None and is_known(value):
+        value = spec.normalize(value)
+    if spec.identifies and has_revealed(value):
+        raise DefinitionError(
+            f"input {spec.name} can't be secret: the cloud's own id is made of it, which plans and state show",
+            address=address,
+            remedy="give it a value that may be seen",
+        )
+    return value
 
 
 def evaluated_at(address: Address, name: str, expression: Expression, scope: Scope) -> Value:
@@ -57,12 +59,11 @@ def evaluated_at(address: Address, name: str, expression: Expression, scope: Sco
 
 def kept_form(kind: KindSpec, raw: Values, seal: Seal) -> dict[str, Value]:
     """``raw`` as plans and state keep it: secrets sealed, large values summarized."""
-    kept: dict[str, Value] = {}
-    for name, value in raw.items():
-        spec = kind.inputs.get(name)
-        if spec is not None and spec.summarize is not None and isinstance(value, str):
-            value = spec.summarize(value)
-        kept[name] = sealed(value, seal)
+    kept = {name: value if type(value) in ATOMS else sealed(value, seal) for name, value in raw.items()}
+    for name, spec in kind.treated.items():
+        value = kept.get(name)
+        if spec.summarize is not None and isinstance(value, str):
+            kept[name] = sealed(spec.summarize(value), seal)
     return kept
 
 

@@ -9,8 +9,9 @@ import attrs
 
 from orchestra import graph
 from orchestra.contracts import Observation
-from orchestra.diff import PropertyChange
+from orchestra.diff import PropertyChange, same
 from orchestra.errors import ProtectedError
+from orchestra.garbage import uncollected
 from orchestra.model.address import Address, sort_key
 from orchestra.model.declaration import Declaration, Declared
 from orchestra.model.expressions import Scope
@@ -28,6 +29,7 @@ from orchestra.planning.inputs import Seal, evaluated_at, kept_form, place_of, r
 from orchestra.planning.options import Options, matching, select
 from orchestra.planning.plan import Plan
 from orchestra.planning.replacement import settle_order
+from orchestra.planning.standing import stands
 from orchestra.planning.steps import expand
 from orchestra.state.records import Snapshot
 
@@ -54,6 +56,7 @@ class World:
     """Where something that was replaced is to take its place again."""
 
 
+@uncollected()
 def make_plan(world: World, options: Options, stack: str) -> Plan:
     """The plan for ``world``. Raises `DefinitionError`, `CycleError` or `PlanError`."""
     return _Planner(world, options).plan(stack)
@@ -74,13 +77,16 @@ class _Planner:
         known = self._known() if options.partial or options.replace else []
         self._replace = matching(options.replace, known, "replace")
         self._selected = select(options, known, self._needs()) if options.partial else set()
+        special = options.partial or options.replace or self._moves or world.put_back
+        self._may_stand = options.mode is Mode.NORMAL and not special
 
     def plan(self, stack: str) -> Plan:
         """Decide on everything."""
         snapshot = self._world.snapshot
         ordered = graph.in_turn({a: item.dependencies for a, item in self._declared.items()}, key=sort_key)
         for address in ordered:
-            self._decide(self._subject(address, self._declared[address]))
+            if not self._stands(self._declared[address]):
+                self._decide(self._subject(address, self._declared[address]))
         for address in self._records:
             if address not in self._declared and address not in self._renamed:
                 self._decide(self._subject(address, None))
@@ -144,6 +150,20 @@ class _Planner:
             moved_from=moved_from,
             cloud=self._world.cloud_of(item) if item else "",
         )
+
+    def _stands(self, item: Declared) -> bool:
+        """Whether it is seen at once that nothing is to be done, and then that is noted."""
+        record = self._records.get(item.address)
+        told = self._world.observations.get((item.address, ""))
+        cloud = self._world.cloud_of(item)
+        if not self._may_stand or record is None or told is None or not stands(item, cloud, record, told):
+            return False
+        wanted = self._desired_inputs(item, record.inputs)
+        if not same(wanted, record.inputs):
+            return False
+        self._outputs[item.address] = record.outputs
+        self._unchanged += 1
+        return True
 
     def _decide(self, subject: Subject) -> None:
         compared = self._compare(subject)

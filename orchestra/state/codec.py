@@ -12,7 +12,8 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -26,6 +27,8 @@ MARK: Final = "$orchestra"
 
 DEPTH: Final = 100
 """How deep lists and mappings may lie in each other: far from where reading them back would overflow."""
+
+_CONDITIONS: Final = MappingProxyType({one.value: one for one in Condition})
 
 T = TypeVar("T")
 
@@ -172,13 +175,27 @@ def decode_record(text: str) -> Record:
     return decoded("a record", _record, text)
 
 
+def decode_records(texts: Sequence[str]) -> list[Record]:
+    """What `decode_record` makes of each of ``texts``, read at once: that is faster, and keeps each name once."""
+    try:
+        every = _DECODER.decode(f"[{','.join(texts)}]")
+        if len(every) == len(texts):
+            return [_built(fields, text) for fields, text in zip(every, texts, strict=True)]
+    except (KeyError, TypeError, ValueError, RecursionError, CorruptStateError):
+        pass
+    return list(map(decode_record, texts))  # tells what is wrong
+
+
 def _record(text: str) -> Record:
-    fields = _DECODER.decode(text)
-    fields["condition"] = Condition(fields["condition"])
-    fields["inputs"] = _decode_values(fields["inputs"], text)
-    fields["outputs"] = _decode_values(fields["outputs"], text)
+    return _built(_DECODER.decode(text), text)
+
+
+def _built(fields: dict[str, Any], text: str) -> Record:
+    fields["condition"] = _CONDITIONS[fields["condition"]]
     fields["dependencies"] = tuple(fields["dependencies"])
-    fields["triggers"] = _decode_values(fields["triggers"], text)["triggers"]
+    for name in ("inputs", "outputs", "triggers"):
+        fields[name] = _decode_values(fields[name], text)
+    fields["triggers"] = fields["triggers"]["triggers"]
     return Record(**fields)
 
 

@@ -9,10 +9,11 @@ import attrs
 
 from orchestra.contracts import Clock
 from orchestra.errors import InternalError, StateError
+from orchestra.garbage import uncollected
 from orchestra.state.audit import AuditEntry, decode_audit, encode_written
 from orchestra.state.codec import (
     decode_intent,
-    decode_record,
+    decode_records,
     decode_run,
     encode_intent,
     encode_record,
@@ -52,13 +53,14 @@ class SqlStore:
             self.close()
             raise
 
+    @uncollected()
     def load(self) -> Snapshot:
         """See `orchestra.contracts.Store.load`."""
         head, records_found, pending_found = self._read(
             lambda rows: (rows.head, rows.read(RECORDS), rows.read(PENDING)),
         )
         in_order = sorted(pending_found, key=lambda row: row[3])
-        records = (decode_record(str(payload)) for _, _, payload in records_found)
+        records = decode_records([str(payload) for _, _, payload in records_found])
         pending = tuple(decode_intent(str(payload)) for *_, payload in in_order)
         return attrs.evolve(self._snapshot(head, records), pending=pending)
 

@@ -21,6 +21,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeAlias, TypeGuard
 
 import attrs
@@ -34,8 +35,14 @@ FUNCTION_WANTED: Final = 40
 FUNCTION_REFUSED: Final = 80
 PARAMETERS_REFUSED: Final = 6
 
-LAZY_FACES: Final = frozenset({"orchestra/__init__.py", "orchestra/clouds/__init__.py"})
-"""The public face and its ``clouds``: their ``__getattr__`` loads a name at its first use."""
+LAZY: Final = MappingProxyType(
+    {
+        "orchestra/__init__.py": "__getattr__",
+        "orchestra/clouds/__init__.py": "__getattr__",
+        "orchestra/lazily.py": "_load",
+    }
+)
+"""The public face, its ``clouds`` and what other packages use: the functions that load a name at its first use."""
 
 MUTABLE: Final = frozenset(
     {
@@ -149,7 +156,7 @@ def _parameter_faults(path: str, tree: ast.Module) -> Iterator[Fault]:
 def _import_faults(path: str, tree: ast.Module) -> Iterator[Fault]:
     optional = set(_optional_imports(tree))
     for function in _functions(tree):
-        if path in LAZY_FACES and function.name == "__getattr__":
+        if LAZY.get(path) == function.name:
             continue
         for node in ast.walk(function):
             if _is_import(node) and id(node) not in optional:
