@@ -365,6 +365,10 @@ class Store(Protocol):
         """Write the outcomes of steps, with the records that they change, in one transaction. Returns the serial."""
         ...
 
+    def enter(self, lease: Lease, outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> int:
+        """`commit` and then `begin`, in one transaction: many threads' writes cost one. Returns the serial."""
+        ...
+
     def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
         """Change what secrets are kept under, with the records and the line that go with it. Returns the serial."""
         ...

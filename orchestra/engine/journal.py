@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -52,31 +52,33 @@ class Journal:
             if not entry.written:
                 with self._lock:
                     batch, self._next = self._next, []
-                self._write([one for one in batch if one.intents], self._begin)
-                self._write([one for one in batch if one.outcomes], self._commit)
+                self._write(batch)
         if entry.error is not None:
             raise entry.error
 
-    def _begin(self, batch: Sequence[_Entry]) -> None:
-        with self._tenancy.prolonging():
-            self._store.begin(self._tenancy.lease, [intent for entry in batch for intent in entry.intents])
-
-    def _commit(self, batch: Sequence[_Entry]) -> None:
-        with self._tenancy.prolonging():
-            self._store.commit(self._tenancy.lease, [outcome for entry in batch for outcome in entry.outcomes])
-
-    def _write(self, batch: Sequence[_Entry], write: Callable[[Sequence[_Entry]], None]) -> None:
+    def _write(self, batch: Sequence[_Entry]) -> None:
         """Write ``batch`` in one transaction; if that fails, each entry in one of its own."""
-        if not batch:
-            return
         error: Exception | None = None
         try:
-            write(batch)
+            self._send(
+                [outcome for entry in batch for outcome in entry.outcomes],
+                [intent for entry in batch for intent in entry.intents],
+            )
         except Exception as fault:
             error = fault
         if error is not None and len(batch) > 1:
             for entry in batch:
-                self._write([entry], write)
+                self._write([entry])
             return
         for entry in batch:
             entry.error, entry.written = error, True
+
+    def _send(self, outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> None:
+        store, lease = self._store, self._tenancy.lease
+        with self._tenancy.prolonging():
+            if not intents:
+                store.commit(lease, outcomes)
+            elif not outcomes:
+                store.begin(lease, intents)
+            else:
+                store.enter(lease, outcomes, intents)

@@ -140,20 +140,22 @@ class MemoryStore:
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """See `orchestra.contracts.Store.begin`."""
-        kept = [decode_intent(encode_intent(intent)) for intent in intents]
+        kept = _kept_intents(intents)
         with self._lock:
-            tenure = self._renewed(lease)
-            state = self._state
-            for intent in kept:
-                others = tuple(one for one in state.pending if one.key != intent.key)
-                state = self._with_line(attrs.evolve(state, pending=(*others, intent)), entries.begun(intent))
-            self._write(tenure, state)
+            self._write(self._renewed(lease), self._begun(self._state, kept))
 
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         """See `orchestra.contracts.Store.commit`."""
         kept = _kept(outcomes)
         with self._lock:
             self._write(self._renewed(lease), self._settled(kept))
+            return self._state.serial
+
+    def enter(self, lease: Lease, outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> int:
+        """See `orchestra.contracts.Store.enter`."""
+        kept, begun = _kept(outcomes), _kept_intents(intents)
+        with self._lock:
+            self._write(self._renewed(lease), self._begun(self._settled(kept), begun))
             return self._state.serial
 
     def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
@@ -209,6 +211,12 @@ class MemoryStore:
         written = decode_audit(payload, sequence=sequence, serial=serial, digest=digest)
         return attrs.evolve(state, lines=(*state.lines, _Line(entry=written, changes=changes)))
 
+    def _begun(self, state: _State, intents: Sequence[Intent]) -> _State:
+        for intent in intents:
+            others = tuple(one for one in state.pending if one.key != intent.key)
+            state = self._with_line(attrs.evolve(state, pending=(*others, intent)), entries.begun(intent))
+        return state
+
     def _settled(self, outcomes: Sequence[Outcome]) -> _State:
         state = self._state
         for outcome in outcomes:
@@ -245,6 +253,10 @@ class MemoryStore:
 def _copied(record: Record) -> Record:
     """``record`` as it would be read back: nobody else's, lists for tuples, and refused if it can't be kept."""
     return decode_record(encode_record(record))
+
+
+def _kept_intents(intents: Sequence[Intent]) -> list[Intent]:
+    return [decode_intent(encode_intent(intent)) for intent in intents]
 
 
 def _kept(outcomes: Sequence[Outcome]) -> list[Outcome]:

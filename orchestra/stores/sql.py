@@ -129,17 +129,21 @@ class SqlStore:
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """See `orchestra.contracts.Store.begin`."""
-        encoded = [(intent, encode_intent(intent)) for intent in intents]
-
-        def enter(rows: Rows) -> None:
-            for intent, payload in encoded:
-                rows.put(PENDING, intent.key, rows.append(entries.begun(intent)), payload)
-
-        self._write_under(lease, enter)
+        self._write_under(lease, _beginning(intents))
 
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         """See `orchestra.contracts.Store.commit`. Within an outcome the removals go before the writes."""
         return self._write_under(lease, _settling(outcomes)).head.serial
+
+    def enter(self, lease: Lease, outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> int:
+        """See `orchestra.contracts.Store.enter`."""
+        settle, begin = _settling(outcomes), _beginning(intents)
+
+        def change(rows: Rows) -> None:
+            settle(rows)
+            begin(rows)
+
+        return self._write_under(lease, change).head.serial
 
     def rekey(self, lease: Lease, wrapped_root: str, outcomes: Sequence[Outcome], entry: AuditEntry) -> int:
         """See `orchestra.contracts.Store.rekey`."""
@@ -278,6 +282,17 @@ class SqlStore:
                 ),
             )
         return rows
+
+
+def _beginning(intents: Sequence[Intent]) -> Callable[[Rows], None]:
+    """What writes ``intents``; what can't be written is told before anything is."""
+    encoded = [(intent, encode_intent(intent)) for intent in intents]
+
+    def begin(rows: Rows) -> None:
+        for intent, payload in encoded:
+            rows.put(PENDING, intent.key, rows.append(entries.begun(intent)), payload)
+
+    return begin
 
 
 def _settling(outcomes: Sequence[Outcome]) -> Callable[[Rows], None]:

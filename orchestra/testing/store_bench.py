@@ -88,6 +88,7 @@ def writes(store: Store, lease: Lease) -> tuple[tuple[str, Callable[[], object]]
         ("start_run()", lambda: store.start_run(lease, run_record())),
         ("begin()", lambda: store.begin(lease, [intent()])),
         ("commit()", lambda: store.commit(lease, [outcome()])),
+        ("enter()", lambda: store.enter(lease, [outcome()], [intent()])),
         ("commit() of nothing", lambda: store.commit(lease, [])),
         ("rekey()", lambda: store.rekey(lease, "wrapped", [], key_rotated())),
         ("finish_run()", lambda: store.finish_run(lease, run_record())),

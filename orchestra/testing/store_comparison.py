@@ -214,6 +214,17 @@ class StoreComparison(RuleBasedStateMachine):
         if lease:
             self.all(lambda store: store.commit(lease, outcomes))
 
+    @rule(
+        back=st.sampled_from([0, 0, 0, 0, 1]),
+        outcomes=st.lists(OUTCOMES, min_size=1, max_size=2),
+        intents=st.lists(INTENTS, min_size=1, max_size=2),
+    )
+    def enter(self, back: int, outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> None:
+        """Write outcomes and intents at once."""
+        lease = self.lease(back)
+        if lease:
+            self.all(lambda store: store.enter(lease, outcomes, intents))
+
     @rule(back=st.sampled_from([0, 0, 0, 0, 1]), choose=st.integers(0, 9), phase=st.sampled_from(Phase))
     def settle(self, back: int, choose: int, phase: Phase) -> None:
         """Settle one of the calls that are pending."""

@@ -167,9 +167,13 @@ def _serial(bench: StoreBench) -> None:
     check_same("the serial from commit()", store.commit(lease, batch), 3)
     store.renew(lease)
     check_same("the serial from commit() of nothing", store.commit(lease, []), 3)
+    check_same("the serial from enter()", store.enter(lease, [outcome(7, write=(record(7),))], [intent(8)]), 4)
     store.finish_run(lease, attrs.evolve(run_record(), ended=9.0))
     store.release(lease)
-    check_same("load().serial", store.load().serial, 4)
+    found = store.load()
+    check_same("load().serial", found.serial, 5)
+    check_pending(found, [intent(8)])
+    check_records(found, [record(number) for number in (0, 1, 2, 3, 4, 7)])
 
 
 def _secrets(bench: StoreBench) -> None:
@@ -185,6 +189,8 @@ def _secrets(bench: StoreBench) -> None:
             raise FoundWrongError(f"the error that refuses a secret names the address {error.address!r}, it is web[1]")
     bad = attrs.evolve(intent(1), inputs={"password": Revealed(PLAIN)})
     refused(lambda: store.begin(lease, [intent(0), bad]), InternalError, "begin() with a secret in plain")
+    both = partial(store.enter, lease, [outcome(0, write=(record(0),))], [bad])
+    refused(both, InternalError, "enter() with a secret in plain")
     found = store.load()
     check_same("load().serial after writes that were refused", found.serial, 0)
     check_records(found, [])

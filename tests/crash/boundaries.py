@@ -110,6 +110,9 @@ class DeadlyStore:
     def commit(self, lease: Lease, outcomes: Sequence[Outcome]) -> int:
         return self._around("outcome committed", lambda: self._store.commit(lease, outcomes))
 
+    def enter(self, lease: Lease, outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> int:
+        return self._around("outcome and begin written", lambda: self._store.enter(lease, outcomes, intents))
+
     def _around(self, boundary: str, write: Callable[[], T]) -> T:
         self._executioner.at(f"before: {boundary}")
         result = write()
