@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from orchestra import events
 from orchestra.contracts import Clock, Store
-from orchestra.engine.durations import Learnt
 from orchestra.engine.journal import Journal
 from orchestra.engine.leases import Tenancy, Waiting, held, this_process
 from orchestra.engine.pool import Pool
 from orchestra.errors import LeaseLostError, StateError
 from orchestra.state.journal import Lease, RunRecord, RunStatus
 from orchestra.state.records import Snapshot
+
+if TYPE_CHECKING:
+    from orchestra.engine.durations import Learnt
 
 HEARTBEAT: Final = 15.0
 """Seconds between renewals of the lease; a lease lasts four of them."""

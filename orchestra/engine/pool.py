@@ -5,8 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from orchestra.engine.calling import Report
+if TYPE_CHECKING:
+    from orchestra.engine.calling import Report
 
 
 class Pool:
