@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,25 +84,27 @@ def test_a_lease_that_can_not_be_given_back_hides_no_error() -> None:
 
 
 class Failing:
-    """A store whose ``method`` raises from its ``number``-th call on."""
+    """A store that refuses to write from the ``number``-th intent, outcome or else call of ``method`` on."""
 
-    def __init__(self, store: Store, method: str, number: int = 1, times: int = 1_000) -> None:
+    def __init__(self, store: Store, method: str, number: int = 1) -> None:
         self._store = store
         self._method = method
         self._number = number
-        self._times = times
         self.lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
-        if name == self._method:
-            with self.lock:
-                self._number -= 1
-                if self._number <= 0 and self._number > -self._times:
-                    return self._fail
-        return getattr(self._store, name)
+        write = getattr(self._store, name)
+        if name != self._method and (name, self._method) not in (("enter", "begin"), ("enter", "commit")):
+            return write
+        return functools.partial(self._write, write, name)
 
-    def _fail(self, *given: Any) -> None:
-        raise StateError("the disk is full", remedy="make room")
+    def _write(self, write: Callable[..., Any], name: str, lease: Lease, *given: Any) -> Any:
+        count = {"begin": len, "commit": len}.get(self._method, lambda _: 1)
+        with self.lock:
+            self._number -= count(given[name == "enter" and self._method == "begin"])
+            if self._number <= 0:
+                raise StateError("the disk is full", remedy="make room")
+        return write(lease, *given)
 
 
 def failing(folder: Path, cloud: MemoryCloud, method: str, number: int, **more: Any) -> oc.Deployment:

@@ -168,6 +168,14 @@ class Stopping:
 
     def begin(self, lease: Lease, intents: Any) -> None:
         self._store.begin(lease, intents)
+        self._begun()
+
+    def enter(self, lease: Lease, outcomes: Any, intents: Any) -> int:
+        serial = self._store.enter(lease, outcomes, intents)
+        self._begun()
+        return serial
+
+    def _begun(self) -> None:
         self._left -= 1
         if self._left == 0:
             self._stop()
