@@ -13,6 +13,11 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "typing", "lint", "docs", "coverage"]
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+NEED_OPENSTACK = (
+    "tests/clouds/openstack",
+    "tests/testing/test_contract_openstack.py",
+    "tests/catalogue/test_openstack.py",
+)
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -65,6 +70,22 @@ def bench(session: nox.Session) -> None:
     """Run the benchmarks, beside Terraform where it is installed. Arguments after -- go to them: --quick, --write."""
     session.install("-e", ".[cli]", "cattrs")  # importing is measured against attrs and cattrs
     session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session(default=False)
+def openstack(session: nox.Session) -> None:
+    """Start a real OpenStack on loopback, run the tests that need one, and stop it. Debian 12, as root.
+
+    INSTALL=yes in the environment installs its packages. Arguments after -- go to pytest.
+    """
+    session.install("-e", ".[test]")
+    program = ("bash", "tests/openstack_server/openstack.sh")
+    env = {"OPENSTACK_HOME": str(session.cache_dir.absolute() / "openstack")}
+    session.run(*program, "up", env=env, external=True)
+    try:
+        session.run("pytest", *(session.posargs or NEED_OPENSTACK))
+    finally:
+        session.run(*program, "down", env=env, external=True)
 
 
 @nox.session(default=False)

@@ -9,7 +9,7 @@ import sys
 import hypothesis
 import pytest
 
-FOREIGN = ("AWS_", "LIBCLOUD_", "ORCHESTRA_", "PG")
+FOREIGN = ("AWS_", "LIBCLOUD_", "ORCHESTRA_", "OS_", "PG")
 """Environment variables whose names start so belong to whoever runs the tests, not to the tests."""
 
 SWITCHES = ("ALL_PROXY", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "HTTPS_PROXY", "HTTP_PROXY", "LINES", "NO_COLOR")

@@ -1,8 +1,8 @@
 """Clouds: configured sets of Libcloud drivers. The only place that imports Libcloud.
 
-``clouds.aws(…)``, ``clouds.docker(…)``, ``clouds.libcloud(…)`` and ``clouds.simulated(…)`` make one; `Cloud` puts one
-together from parts of others. ``clouds.capabilities()`` tells what each family can do. A family's drivers are imported
-when its name is first used.
+``clouds.aws(…)``, ``clouds.openstack(…)``, ``clouds.libcloud(…)`` and the like make one; `Cloud` puts one together from
+parts of others. ``clouds.capabilities()`` tells what each family can do. A family's drivers are imported when its name
+is first used.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.families.digitalocean import digitalocean
     from orchestra.clouds.families.docker import DockerCloud, docker
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
+    from orchestra.clouds.families.openstack import OpenStackCloud, openstack
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
 
 __all__ = [
@@ -28,12 +29,14 @@ __all__ = [
     "DockerCloud",
     "FamilyCloud",
     "LibcloudCloud",
+    "OpenStackCloud",
     "SimulatedCloud",
     "aws",
     "capabilities",
     "digitalocean",
     "docker",
     "libcloud",
+    "openstack",
     "simulated",
 ]
 
@@ -45,12 +48,14 @@ _HOMES: Final = MappingProxyType(
         "DockerCloud": "orchestra.clouds.families.docker",
         "FamilyCloud": "orchestra.clouds.base.compute.cloud",
         "LibcloudCloud": "orchestra.clouds.families.libcloud",
+        "OpenStackCloud": "orchestra.clouds.families.openstack",
         "SimulatedCloud": "orchestra.clouds.families.simulated",
         "aws": "orchestra.clouds.families.aws",
         "capabilities": "orchestra.clouds.abilities",
         "digitalocean": "orchestra.clouds.families.digitalocean",
         "docker": "orchestra.clouds.families.docker",
         "libcloud": "orchestra.clouds.families.libcloud",
+        "openstack": "orchestra.clouds.families.openstack",
         "simulated": "orchestra.clouds.families.simulated",
     }
 )

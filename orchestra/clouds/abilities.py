@@ -13,6 +13,7 @@ from orchestra.clouds.families.aws.cloud import CALLS as AWS
 from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
 from orchestra.clouds.families.docker.cloud import CALLS as DOCKER
 from orchestra.clouds.families.libcloud.services import CALLS as LIBCLOUD
+from orchestra.clouds.families.openstack.cloud import CALLS as OPENSTACK
 from orchestra.clouds.families.simulated.cloud import CALLS as SIMULATED
 from orchestra.clouds.provider import Calls, capabilities_of
 from orchestra.contracts import Capabilities, Families
@@ -25,6 +26,7 @@ _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
         "digitalocean": DIGITALOCEAN,
         "docker": DOCKER,
         "libcloud": LIBCLOUD,
+        "openstack": OPENSTACK,
         "simulated": SIMULATED,
     }
 )

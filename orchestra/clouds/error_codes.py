@@ -1,7 +1,7 @@
 """What the error codes of clouds, and the exceptions of Libcloud, are in our tree of errors: tables only.
 
-The codes are those of EC2, Elastic Load Balancing, Route 53 and S3 as their API references list them; other clouds
-that answer in the same style fall under the patterns.
+The codes are those of EC2, Elastic Load Balancing, Route 53 and S3 as their API references list them, and of
+OpenStack's services as they answer; other clouds that answer in the same style fall under the patterns.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ CODES: Final = MappingProxyType(
                 QuotaError,
                 (
                     "LimitsExceeded TooManyLoadBalancers TooManyBuckets TooManyHostedZones TooManyTags "
-                    "InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded MaxSpotInstanceCountExceeded"
+                    "InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded MaxSpotInstanceCountExceeded "
+                    "OverQuota IpAddressGenerationFailure ExternalIpAddressExhausted"
                 ),
             ),
             (
@@ -71,13 +72,17 @@ CODES: Final = MappingProxyType(
                     "DuplicateLoadBalancerName DuplicateListener Resource.AlreadyAssociated"
                 ),
             ),
-            (InUseError, "DependencyViolation VolumeInUse ResourceInUse Resource.InUse"),
+            (
+                InUseError,
+                "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP",
+            ),
             (NotFoundError, "LoadBalancerNotFound AccessPointNotFound SubnetNotFound Gateway.NotAttached"),
             (
                 InvalidRequestError,
                 (
                     "RequestResourceCountExceeded OperationNotPermitted EntityTooLarge DuplicateTagKeys "
-                    "InvalidChangeBatch PermanentRedirect AuthorizationHeaderMalformed CannotDelete"
+                    "InvalidChangeBatch PermanentRedirect AuthorizationHeaderMalformed CannotDelete "
+                    "ExternalGatewayForFloatingIPNotFound"
                 ),
             ),
         )
@@ -163,6 +168,7 @@ CODE_REMEDIES: Final = MappingProxyType(
         "OperationNotPermitted": "take away the protection that was set on it outside of orchestra, then run again",
         "VolumeModificationRateExceeded": "wait at least six hours before this volume is changed again",
         "InsufficientFreeAddressesInSubnet": "use a larger subnet, or delete something in this one",
+        "ExternalGatewayForFloatingIPNotFound": "give the server's network a way out: Network(internet=True)",
         "IdempotentParameterMismatch": "run recover(): an earlier call with this token made something else",
     }
 )

@@ -37,7 +37,12 @@ class Session(Generic[D]):
 
 def share(driver: Any, connections: requests.Session) -> Any:
     """``driver``, a new one of Libcloud's, over ``connections`` that it shares and that tell nothing of requests."""
-    driver.connection.conn_class = QuietConnection  # also where Libcloud is to debug, before or from now on
-    driver.connection.connect()
-    driver.connection.connection.session = connections
+    share_connection(driver.connection, connections)
     return driver
+
+
+def share_connection(connection: Any, connections: requests.Session) -> None:
+    """Let one of Libcloud's connections send through ``connections``, and tell nothing of requests."""
+    connection.conn_class = QuietConnection  # also where Libcloud is to debug, before or from now on
+    connection.connect()
+    connection.connection.session = connections

@@ -1,0 +1,96 @@
+"""The way from a network to the outside: a router of its own, named after the network, with a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from orchestra.clouds.families.openstack.connecting import Drivers
+from orchestra.clouds.families.openstack.described import tolerating
+from orchestra.clouds.families.openstack.rest import Item, Query
+from orchestra.errors import ConflictError, InUseError, NotFoundError
+
+_ROUTERS: Final = "/v2.0/routers"
+_PORTS: Final = "/v2.0/ports"
+_INTERFACES: Final = (
+    "network:router_interface",
+    "network:router_interface_distributed",
+    "network:ha_router_replicated_interface",
+)
+"""What neutron says of the ports that routers have in a subnet, after how the router is made."""
+
+
+def _name(network: str) -> str:
+    return f"orchestra-{network}"
+
+
+def with_internet(drivers: Drivers, networks: Sequence[str]) -> set[str]:
+    """Those of ``networks`` that a router with a gateway belongs to or leads into."""
+    if not networks:
+        return set()
+    asked = {"network_id": list(networks), "device_owner": list(_INTERFACES)}
+    led = {(str(port["network_id"]), str(port["device_id"])) for port in _ports(drivers, asked)}
+    routers = drivers.items("network", _ROUTERS, "routers", {"project_id": drivers.project})
+    outward = [one for one in routers if one.get("external_gateway_info")]
+    named = {str(one["name"]) for one in outward}
+    ids = {str(one["id"]) for one in outward}
+    return {one for one in networks if _name(one) in named} | {network for network, router in led if router in ids}
+
+
+def own_router(drivers: Drivers, network: str) -> Item | None:
+    """The router that was made for ``network``."""
+    asked = {"name": _name(network), "project_id": drivers.project}
+    return next(iter(drivers.items("network", _ROUTERS, "routers", asked)), None)
+
+
+def open_way(drivers: Drivers, network: str, description: str) -> None:
+    """Make, or finish, the way out: the router, its gateway, and its interfaces in all subnets that name a gateway."""
+    gateway = {"network_id": drivers.external_network}
+    router = own_router(drivers, network)
+    if router is None:
+        fields = {"name": _name(network), "description": description, "external_gateway_info": gateway}
+        router = drivers.create("network", _ROUTERS, "router", fields)
+    elif not router.get("external_gateway_info"):
+        drivers.change("network", "PUT", f"{_ROUTERS}/{router['id']}", "router", {"external_gateway_info": gateway})
+    for subnet in drivers.items("network", "/v2.0/subnets", "subnets", {"network_id": network}):
+        if subnet.get("gateway_ip"):
+            enter(drivers, str(router["id"]), str(subnet["id"]))
+
+
+def close_way(drivers: Drivers, network: str) -> None:
+    """Take the way out away: interfaces, then the router with its gateway. A router of somebody else's stays."""
+    router = own_router(drivers, network)
+    if router is None:
+        return
+    for port in _ports(drivers, {"device_id": str(router["id"]), "device_owner": list(_INTERFACES)}):
+        for address in port.get("fixed_ips") or ():
+            _leave(drivers, str(router["id"]), str(address["subnet_id"]))
+    with tolerating(NotFoundError):
+        drivers.ask("network", "DELETE", f"{_ROUTERS}/{router['id']}")
+
+
+def enter(drivers: Drivers, router: str, subnet: str) -> None:
+    """Give the router an interface in a subnet, unless it has one."""
+    if not list(interfaces(drivers, subnet)):
+        with tolerating(ConflictError, InUseError):  # somebody else's call was faster
+            drivers.ask("network", "PUT", f"{_ROUTERS}/{router}/add_router_interface", body={"subnet_id": subnet})
+
+
+def leave_all(drivers: Drivers, subnet: str) -> None:
+    """Take all routers out of a subnet: it can't be deleted before."""
+    for port in interfaces(drivers, subnet):
+        _leave(drivers, str(port["device_id"]), subnet)
+
+
+def interfaces(drivers: Drivers, subnet: str) -> Iterator[Item]:
+    """The ports that routers have in a subnet."""
+    return _ports(drivers, {"fixed_ips": f"subnet_id={subnet}", "device_owner": list(_INTERFACES)})
+
+
+def _leave(drivers: Drivers, router: str, subnet: str) -> None:
+    with tolerating(NotFoundError):
+        drivers.ask("network", "PUT", f"{_ROUTERS}/{router}/remove_router_interface", body={"subnet_id": subnet})
+
+
+def _ports(drivers: Drivers, asked: Query) -> Iterator[Item]:
+    return drivers.items("network", _PORTS, "ports", asked)

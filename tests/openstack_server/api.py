@@ -1,0 +1,116 @@
+"""The server's API in plain requests: a second opinion on what is really there, and a hand behind orchestra's back."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import json
+import socket
+import urllib.error
+import urllib.request
+from typing import Any
+
+import attrs
+
+from orchestra.engine.clock import SystemClock
+
+HINT = "no OpenStack runs on 127.0.0.1:5000: nox -s openstack starts one (Debian 12, INSTALL=yes installs the packages)"
+
+PORT = 5000
+BASES = {
+    "compute": "http://127.0.0.1:8774/v2.1",
+    "network": "http://127.0.0.1:9696/v2.0",
+    "volume": "http://127.0.0.1:8776/v3",
+}
+LISTS = {
+    "networks": ("network", "networks"),
+    "subnets": ("network", "subnets"),
+    "ports": ("network", "ports"),
+    "routers": ("network", "routers"),
+    "security_groups": ("network", "security-groups"),
+    "floatingips": ("network", "floatingips"),
+    "servers": ("compute", "servers"),
+    "keypairs": ("compute", "os-keypairs"),
+    "volumes": ("volume", "volumes"),
+    "snapshots": ("volume", "snapshots"),
+}
+"""Where each thing is listed."""
+
+
+@attrs.frozen
+class OpenStackServer:
+    """Where it is, and a plain project: each has a member of the same name."""
+
+    project: str
+    endpoint: str = f"http://127.0.0.1:{PORT}/v3"
+    password: str = "secret"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `orchestra.clouds.openstack` takes to use it."""
+        return {
+            **attrs.asdict(self),
+            "username": self.project,
+            "volume_types": {"ssd": "fast", "hdd": "slow"},
+            "encrypted_volume_types": {"ssd": "fast-luks", "hdd": "slow-luks"},
+        }
+
+    def ask(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        """The answer of one plain request, as the member of the project would send it."""
+        token, project = _sign_in(self)
+        base = f"{BASES[service]}/{project}" if service == "volume" else BASES[service]
+        raw, _ = _send(method, f"{base}/{path}", body, token)
+        return json.loads(raw) if raw else None
+
+    def delete(self, service: str, path: str) -> None:
+        """Delete one thing behind orchestra's back, and wait until it is gone."""
+        self.ask("DELETE", service, path)
+        with contextlib.suppress(urllib.error.HTTPError):
+            while self.ask("GET", service, path):
+                SystemClock().sleep(1.0)
+
+    def census(self) -> collections.Counter[str]:
+        """How many of everything the project holds: nothing of orchestra's has a hand in it."""
+        _, project = _sign_in(self)
+        found: collections.Counter[str] = collections.Counter()
+        for name, (service, path) in LISTS.items():
+            asked, limit = (f"?project_id={project}", 50) if service == "network" else ("?limit=50", 50)
+            rows = self.ask("GET", service, f"{path}{asked}")[name]
+            assert len(rows) < limit, f"more than a page of {name}: counting them takes another look"
+            found[name] = len([one for one in rows if one.get("name") != "default"])
+        return +found
+
+
+def find_server(project: str) -> OpenStackServer | None:
+    """The server that runs here, for one of the projects that it has; None if there is none."""
+    server = OpenStackServer(project)
+    try:
+        with socket.create_connection(("127.0.0.1", PORT), timeout=2):
+            pass
+        _sign_in(server)
+    except (OSError, KeyError, ValueError):
+        return None
+    return server
+
+
+@functools.cache
+def _sign_in(server: OpenStackServer) -> tuple[str, str]:
+    """A token, and the project's id."""
+    domain = {"id": "default"}
+    user = {"name": server.project, "domain": domain, "password": server.password}
+    asked = {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"name": server.project, "domain": domain}},
+        }
+    }
+    raw, headers = _send("POST", f"{server.endpoint}/auth/tokens", asked)
+    return headers["X-Subject-Token"], json.loads(raw)["token"]["project"]["id"]
+
+
+def _send(method: str, url: str, body: Any = None, token: str = "") -> tuple[bytes, Any]:
+    headers = {"Content-Type": "application/json", **({"X-Auth-Token": token} if token else {})}
+    content = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data=content, method=method, headers=headers)) as answer:
+        return answer.read(), answer.headers
