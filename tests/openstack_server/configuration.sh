@@ -198,10 +198,10 @@ quota_volumes = -1
 quota_snapshots = -1
 quota_gigabytes = -1
 [fake]
-volume_driver = cinder.tests.fake_driver.FakeLoggingVolumeDriver
+volume_driver = nodisk.Driver
 volume_backend_name = fake
 [west]
-volume_driver = cinder.tests.fake_driver.FakeLoggingVolumeDriver
+volume_driver = nodisk.Driver
 volume_backend_name = west
 backend_availability_zone = west
 [database]
@@ -212,7 +212,8 @@ $(encrypts cinder)
 $(checks_tokens cinder)
 X
 mkdir -p "$HOME_DIR"/state/{neutron,cinder,glance-staging} "$HOME_DIR/state/nova/instances"
-# the one piece that is not upstream's: upstream binds a port only where an agent runs on the host
+# the two pieces that are not upstream's: upstream binds a port only where an agent runs on the host, and its fake disk
+# can neither grow nor change its type
 mkdir -p "$HOME_DIR/plugin/bindall-1.0.dist-info"
 printf 'Metadata-Version: 2.1\nName: bindall\nVersion: 1.0\n' >"$HOME_DIR/plugin/bindall-1.0.dist-info/METADATA"
 printf '[neutron.ml2.mechanism_drivers]\nbindall = bindall:Driver\n' \
@@ -234,4 +235,17 @@ class Driver(api.MechanismDriver):
 
     def filter_hosts_with_segment_access(self, context, segments, candidate_hosts, agent_getter):
         return set(candidate_hosts)
+X
+cat >"$HOME_DIR/plugin/nodisk.py" <<X
+from cinder.tests.fake_driver import FakeLoggingVolumeDriver
+
+
+class Driver(FakeLoggingVolumeDriver):
+    """Does nothing, and says that it went well."""
+
+    def extend_volume(self, volume, new_size):
+        pass
+
+    def retype(self, context, volume, new_type, diff, host):
+        return True
 X

@@ -162,7 +162,7 @@ for part in conductor scheduler compute api; do
   start nova-$part /usr/bin/python3 -c "$(program nova-$part nova.cmd.$part)" --config-file "$ETC/$file.conf"
 done
 for part in scheduler volume api; do
-  start cinder-$part /usr/bin/python3 -c "$(program cinder-$part cinder.cmd.$part)" --config-file "$ETC/cinder.conf"
+  start cinder-$part env PYTHONPATH="$HOME_DIR/plugin" /usr/bin/python3 -c "$(program cinder-$part cinder.cmd.$part)" --config-file "$ETC/cinder.conf"
 done
 for port in 8778 9292 9696 8774 8776; do wait_for_port $port; done
 if ! done_once things; then say "flavors, images, volume types, external network"
