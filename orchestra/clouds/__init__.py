@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from orchestra.clouds.families.digitalocean import digitalocean
     from orchestra.clouds.families.docker import DockerCloud, docker
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
+    from orchestra.clouds.families.linode import linode
     from orchestra.clouds.families.openstack import OpenStackCloud, openstack
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
+    from orchestra.clouds.families.vultr import vultr
 
 __all__ = [
     "AwsCloud",
@@ -36,8 +38,10 @@ __all__ = [
     "digitalocean",
     "docker",
     "libcloud",
+    "linode",
     "openstack",
     "simulated",
+    "vultr",
 ]
 
 _HOMES: Final = MappingProxyType(
@@ -55,8 +59,10 @@ _HOMES: Final = MappingProxyType(
         "digitalocean": "orchestra.clouds.families.digitalocean",
         "docker": "orchestra.clouds.families.docker",
         "libcloud": "orchestra.clouds.families.libcloud",
+        "linode": "orchestra.clouds.families.linode",
         "openstack": "orchestra.clouds.families.openstack",
         "simulated": "orchestra.clouds.families.simulated",
+        "vultr": "orchestra.clouds.families.vultr",
     }
 )
 

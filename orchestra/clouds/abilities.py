@@ -13,8 +13,10 @@ from orchestra.clouds.families.aws.cloud import CALLS as AWS
 from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
 from orchestra.clouds.families.docker.cloud import CALLS as DOCKER
 from orchestra.clouds.families.libcloud.services import CALLS as LIBCLOUD
+from orchestra.clouds.families.linode.cloud import CALLS as LINODE
 from orchestra.clouds.families.openstack.cloud import CALLS as OPENSTACK
 from orchestra.clouds.families.simulated.cloud import CALLS as SIMULATED
+from orchestra.clouds.families.vultr.cloud import CALLS as VULTR
 from orchestra.clouds.provider import Calls, capabilities_of
 from orchestra.contracts import Capabilities, Families
 
@@ -26,8 +28,10 @@ _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
         "digitalocean": DIGITALOCEAN,
         "docker": DOCKER,
         "libcloud": LIBCLOUD,
+        "linode": LINODE,
         "openstack": OPENSTACK,
         "simulated": SIMULATED,
+        "vultr": VULTR,
     }
 )
 """By the name of the function that makes a family's clouds: its calls, or those of each provider that it takes."""

@@ -40,6 +40,8 @@ def test_what_is_told_is_what_clouds_do() -> None:
         "aws": oc.clouds.aws(region="eu-west-1", access_key="key", secret_key="secret", consistency_seconds=0),
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),
         "docker": oc.clouds.docker(endpoint="unix:///nowhere"),
+        "linode": oc.clouds.linode(region="eu-west", token="token", consistency_seconds=0),
+        "vultr": oc.clouds.vultr(region="ams", token="token", consistency_seconds=0),
         "simulated": oc.clouds.simulated(":memory:"),
     }
     every = {kind for kinds in able.values() for kind in kinds}

@@ -68,6 +68,13 @@ def test_what_does_not_fit_is_refused_before_anything_is_sent() -> None:
         InvalidRequestError, match="the label 'env' is too long: as a tag it has 54 characters"
     ) as label:
         marking.label_tags({"env": "x" * 50}, 50)
-    with pytest.raises(InvalidRequestError, match="longer than the 60 characters") as name:
-        marking.owner_name(OWNER, 60)
-    assert (label.value.sent, name.value.sent) == (False, False)
+    assert label.value.sent is False
+
+
+@given(OWNERS, st.sampled_from([32, 63]))
+def test_a_name_without_room_for_ownership_is_unique_still(owner: Ownership, longest: int) -> None:
+    for name in (marking.unique_name(owner, longest), marking.owner_name(owner, 35)):
+        assert name.endswith(owner.token[:10])
+        assert name[0].isalpha()
+        assert len(name) <= max(longest, 35)
+        assert marking.owner_in_name(name) is None

@@ -8,13 +8,15 @@ from typing import Any, Final
 import attrs
 
 import orchestra as oc
-from orchestra.clouds import FamilyCloud, digitalocean
-from orchestra.contracts import Inputs, Ownership, Provider, fresh_token
+from orchestra.clouds import FamilyCloud, digitalocean, linode, vultr
+from orchestra.contracts import Inputs, Observation, Ownership, Provider, Update, fresh_token
 from orchestra.testing import ProviderCase
 from tests.clouds.families.digitalocean import DigitalOcean
 from tests.clouds.families.imitation import Imitation
+from tests.clouds.families.linode import Linode
+from tests.clouds.families.vultr import Vultr
 
-LABELS: Final = {"env": "test", "Owner of it": "Ünïcode & <co>"}
+LABELS: Final = {"env": "test", "Owner": "Ünï & <co>"}
 KEYS: Final = tuple(
     f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlN{number:02} one@example"
     for number in range(6)
@@ -37,6 +39,7 @@ class Family:
     the ``environment``. ``image`` and ``sizes`` are wishes that the
     recorded answers fulfil, the second size larger. ``creations`` are the paths to which creations go, servers first.
     ``labels`` and ``user_data``: whether it has any; ``resizes``: whether it can, in place.
+    ``long_names``: whether the name of a key has room for a long address.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Family:
     labels: bool = True
     resizes: bool = True
     user_data: bool = True
+    long_names: bool = True
 
     def cloud(self, server: Imitation, credential: str = "") -> FamilyCloud:
         """Its cloud, at an imitation."""
@@ -79,6 +83,32 @@ FAMILIES: Final = (
         image=oc.Image(os="ubuntu", version="14.04"),
         sizes=(oc.Size(cpus=1, memory_gib=0.5), oc.Size(cpus=1, memory_gib=1)),
         creations=("/v2/droplets", "/v2/volumes", "/v2/volumes/[^/]+/snapshots", "/v2/account/keys"),
+    ),
+    Family(
+        name="linode",
+        imitation=Linode,
+        make=lambda region, token, endpoint: linode(region=region, token=token, endpoint=endpoint),
+        bare=lambda region, endpoint: linode(region=region, endpoint=endpoint),
+        environment={"LINODE_TOKEN": "made-up-token"},
+        region="eu-west",
+        credential="made-up-token",
+        image=oc.Image(os="debian", version="10"),
+        sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
+        creations=("/v4/linode/instances", "/v4/volumes", "/v4/profile/sshkeys"),
+        long_names=False,
+    ),
+    Family(
+        name="vultr",
+        imitation=Vultr,
+        make=lambda region, token, endpoint: vultr(region=region, token=token, endpoint=endpoint),
+        bare=lambda region, endpoint: vultr(region=region, endpoint=endpoint),
+        environment={"VULTR_API_KEY": "MADEUPKEY"},
+        region="ams",
+        credential="MADEUPKEY",
+        image=oc.Image(os="debian", version="11"),
+        sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
+        creations=("/v2/instances", "/v2/blocks", "/v2/ssh-keys"),
+        labels=False,
     ),
 )
 
@@ -121,6 +151,12 @@ def create(cloud: FamilyCloud, kind: str, address: str, inputs: Mapping[str, Any
     return provider(cloud, kind).create(Inputs(inputs), owner(address)).external_id
 
 
+def change(cloud: FamilyCloud, kind: str, identity: str, before: Mapping[str, Any], **changes: Any) -> Observation:
+    """Bring it to ``before`` with ``changes``."""
+    update = Update(before=Inputs(before), after=Inputs({**before, **changes}), changed=frozenset(changes))
+    return provider(cloud, kind).update(identity, update)
+
+
 def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCase]]:
     """A case for each kind that the family has, with what that needs made before."""
     labels = {"labels": LABELS} if family.labels else {}
@@ -128,7 +164,10 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
     sizes: dict[str, object] = {"size": family.sizes[1]} if family.resizes else {}
     yield "compute.Server", ProviderCase(make=lambda _: family.server(**labels), changes={**changes, **sizes})
     if cloud.provider("compute.KeyPair"):
-        yield "compute.KeyPair", ProviderCase(make=lambda number: oc.KeyPair(public_key=KEYS[number]))
+        yield (
+            "compute.KeyPair",
+            ProviderCase(make=lambda number: oc.KeyPair(public_key=KEYS[number]), owned=family.long_names),
+        )
         named = ProviderCase(make=lambda number: oc.KeyPair(public_key=KEYS[number], name=f"key-{number}"), owned=False)
         yield "compute.KeyPair", named
     if cloud.provider("compute.Volume"):

@@ -9,10 +9,10 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds import FamilyCloud, digitalocean
-from orchestra.contracts import Inputs, Status, Update
+from orchestra.contracts import Status
 from orchestra.errors import CredentialsError, InvalidRequestError, TransientError
 from tests.clouds.families.digitalocean import REGION, TOKEN, DigitalOcean
-from tests.clouds.families.scenery import KEYS, create, owner, provider
+from tests.clouds.families.scenery import KEYS, change, create, owner, provider
 
 OWNER_TAGS = [
     "orchestra:deployment:prod",
@@ -82,11 +82,6 @@ def test_a_volume_is_attached_and_grows_and_is_detached(cloud: FamilyCloud, serv
         {"type": "resize", "size_gigabytes": 20, "region": "nyc1"},
         {"type": "detach", "droplet_id": int(machine), "region": "nyc1"},
     ]
-
-
-def change(cloud: FamilyCloud, kind: str, identity: str, before: dict[str, Any], **changes: Any) -> Any:
-    update = Update(before=Inputs(before), after=Inputs({**before, **changes}), changed=frozenset(changes))
-    return provider(cloud, kind).update(identity, update)
 
 
 def test_labels_are_tags_of_the_thing(cloud: FamilyCloud, server: DigitalOcean) -> None:

@@ -15,6 +15,7 @@ from orchestra.clouds.base.compute.marking import (
     owner_in_tags,
     owner_name,
     owner_tags,
+    unique_name,
 )
 from orchestra.clouds.base.compute.traits import Access, Marks, Retag, Told, region
 from orchestra.clouds.provider import Calls
@@ -59,9 +60,12 @@ class Listed(Calls[Access]):
         return found
 
     def search(self, driver: Access, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`."""
+        """See `Calls.search`: by the ownership; by the name where that has no room for it."""
         del inputs
-        return next((found for found in self.everything(driver) if found.ownership == owner), None)
+        name = self.name_for(owner)
+        return next(
+            (found for found in self.everything(driver) if found.ownership == owner or found.name == name), None
+        )
 
     def everything(self, driver: Access) -> Iterator[Observation]:
         """See `Calls.everything`: those of the region."""
@@ -78,7 +82,7 @@ class Listed(Calls[Access]):
     def name_for(self, owner: Ownership) -> str:
         """The name of what is made for ``owner``: it carries the ownership where tags can't."""
         longest = self.marks.longest_name
-        return owner.name(longest) if self.marks.longest_tag else owner_name(owner, longest)
+        return unique_name(owner, longest) if self.marks.longest_tag else owner_name(owner, longest)
 
     def tags_for(self, owner: Ownership, labels: Mapping[str, str]) -> list[str]:
         """The tags of what is made for ``owner``."""

@@ -82,18 +82,18 @@ def others(tags: Iterable[str]) -> list[str]:
 
 
 def owner_name(owner: Ownership, longest: int) -> str:
-    """A name that carries ``owner`` as a whole: ``deployment:address:token``.
+    """A name that carries ``owner`` as a whole, ``deployment:address:token``; one that is unique if that is longer.
 
-    Raises `InvalidRequestError` if it is longer than ``longest``.
+    Of the second kind nobody can tell whose the thing is who doesn't know it already.
     """
     name = f"{_escaped(owner.deployment)}:{_escaped(owner.address)}:{owner.token}"
-    if len(name) > longest:
-        raise InvalidRequestError(
-            f"the name would be {name!r}, which is longer than the {longest} characters that the cloud lets through",
-            sent=False,
-            remedy="shorten the deployment's name or the attributes that make the address",
-        )
-    return name
+    return name if len(name) <= longest else unique_name(owner, longest)
+
+
+def unique_name(owner: Ownership, longest: int) -> str:
+    """`Ownership.name`, but that its first character is a letter: some clouds want that."""
+    name = owner.name(longest)
+    return name if name[0].isalpha() else f"o-{owner.name(longest - 2).lstrip('-')}"
 
 
 def owner_in_name(name: str) -> Ownership | None:

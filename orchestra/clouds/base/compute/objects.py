@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
@@ -33,3 +35,14 @@ def an_image(driver: Any, identity: Any, **extra: Any) -> NodeImage:
 def a_location(driver: Any, identity: str) -> NodeLocation:
     """A region."""
     return NodeLocation(identity, "", "", driver)
+
+
+def fingerprint(public_key: str) -> str | None:
+    """The MD5 fingerprint of an OpenSSH key, for clouds that tell none; None for what is no such key."""
+    parts = public_key.split()
+    try:
+        raw = base64.b64decode(parts[1], validate=True)
+    except (IndexError, ValueError):
+        return None
+    digits = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))

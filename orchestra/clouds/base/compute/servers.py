@@ -38,24 +38,17 @@ class ServerCalls(Listed):
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`. These clouds take no idempotency token, so what the token made is looked for first."""
+        launch = Launch(
+            name=self.name_for(owner),
+            tags=self.tags_for(owner, inputs.labels()),
+            image=_chosen(inputs, "image"),
+            size=_chosen(inputs, "size"),
+            key_pair=inputs.optional_text("key_pair"),
+            user_data=inputs.optional_text("user_data"),
+        )
         found = self.search(driver, owner, inputs)
-        if found is None:
-            launch = Launch(
-                name=self.name_for(owner),
-                tags=self.tags_for(owner, inputs.labels()),
-                image=_chosen(inputs, "image"),
-                size=_chosen(inputs, "size"),
-                key_pair=inputs.optional_text("key_pair"),
-                user_data=inputs.optional_text("user_data"),
-            )
-            told = self._traits.launch(driver, launch)
-        elif self._traits.finish is None:
-            return found
-        else:
-            told = self.one(driver, found.external_id)
-        if self._traits.finish is not None:
-            told = self._traits.finish(driver, told)
-        return self._observed(told)
+        told = self.one(driver, found.external_id) if found else self._traits.launch(driver, launch)
+        return self._observed(self._traits.finish(driver, told, launch) if self._traits.finish else told)
 
     def observe(self, told: Told) -> Observation | None:
         """See `Listed.observe`."""
@@ -116,7 +109,7 @@ class ServerCalls(Listed):
             )
         if rest is None:
             if told.size != size:
-                resize(access, told, size)
+                resize(access, self._settled(told), size)
             return
         if told.size != size:
             told = self._at_rest(access, told, rest)
@@ -141,12 +134,18 @@ class ServerCalls(Listed):
         return self._stopped(told, rest)
 
     def _stopped(self, told: Told, rest: Rest) -> Told:
-        if told.state != rest.stopped:
-            raise TransientError(
-                f"server {told.id} is {told.state}: that comes to an end before its size is changed",
-                retry_after=_STOP_POLL,
-            )
-        return told
+        return told if told.state == rest.stopped else self._waited_for(told)
+
+    def _settled(self, told: Told) -> Told:
+        """The server, unless something is being done to it, such as giving it another size."""
+        is_busy = self._traits.statuses.get(told.state, Status.PENDING) is Status.PENDING
+        return self._waited_for(told) if is_busy else told
+
+    def _waited_for(self, told: Told) -> Told:
+        raise TransientError(
+            f"server {told.id} is {told.state}: that comes to an end before its size is changed",
+            retry_after=_STOP_POLL,
+        )
 
     def _unmark(self, access: Access, told: Told) -> None:
         if self._traits.retag is not None and RESIZING in told.tags:

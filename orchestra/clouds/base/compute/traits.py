@@ -136,7 +136,7 @@ class Servers:
     image: Callable[[Access, str, str, str], str | None]
     statuses: Mapping[str, Status]
     gone: frozenset[str] = frozenset()
-    finish: Callable[[Access, Told], Told] | None = None
+    finish: Callable[[Access, Told, Launch], Told] | None = None
     retag: Retag | None = None
     resize: Callable[[Access, Told, str], object] | None = None
     rest: Rest | None = None

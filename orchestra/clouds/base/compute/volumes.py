@@ -8,7 +8,7 @@ from orchestra.clouds.base.compute.listed import Listed
 from orchestra.clouds.base.compute.traits import Access, Snapshots, Told, Volumes, region
 from orchestra.clouds.provider import Calls
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import InvalidRequestError, NotFoundError
+from orchestra.errors import InUseError, InvalidRequestError, NotFoundError
 
 
 class VolumeCalls(Listed):
@@ -67,7 +67,10 @@ class VolumeCalls(Listed):
 
     def delete(self, driver: Access, external_id: str) -> None:
         """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))
+        told = self.one(driver, external_id)
+        if told.servers:
+            raise InUseError(f"volume {external_id} is attached to {', '.join(told.servers)}")
+        self._traits.destroy(driver, told)
 
 
 class VolumeAttachmentCalls(Calls[Access]):

@@ -1,0 +1,199 @@
+"""What Vultr tells of things in words of ours, and how it is asked for more.
+
+Its API: https://www.vultr.com/api/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from libcloud.compute.base import KeyPair
+
+from orchestra.clouds.base.compute.objects import a_location, a_node, a_size, a_volume, an_image, fingerprint
+from orchestra.clouds.base.compute.traits import (
+    Access,
+    KeyPairs,
+    Launch,
+    Marks,
+    Offer,
+    Servers,
+    Told,
+    Traits,
+    Volumes,
+    region,
+)
+from orchestra.contracts import Status
+from orchestra.errors import InvalidRequestError
+
+_STOPPED: Final = "stopped"
+_INSTALLING: Final = "installing"
+_STATUSES: Final = MappingProxyType(
+    {
+        "active": Status.READY,
+        _STOPPED: Status.READY,  # whoever stopped it did so on purpose: it isn't failed, and no reason to replace it
+        "suspended": Status.READY,  # what isn't paid for comes back when it is
+    }
+)
+
+_NAMES: Final = MappingProxyType(
+    {"alma": "AlmaLinux", "debian": "Debian", "fedora": "Fedora", "rocky": "Rocky Linux", "ubuntu": "Ubuntu"}
+)
+_MARKS: Final = Marks(longest_name=255)
+"""Servers had one tag once and have several now; the label is the same for both, and for volumes and keys."""
+
+
+# -- servers
+
+
+def _state(extra: Any) -> str:
+    """Our word for the three that Vultr tells: its own unless that is ``active``."""
+    if extra["status"] != "active":
+        return str(extra["status"])
+    if extra["power_status"] != "running":
+        return _STOPPED
+    return "active" if extra["server_status"] == "ok" else _INSTALLING
+
+
+def _server(node: Any) -> Told:
+    return Told(
+        id=node.id,
+        name=node.name,
+        state=_state(node.extra),
+        region=node.extra["location"],
+        image=str(node.extra["os_id"]),
+        size=node.extra["plan"],
+        private_ip=next(iter(node.private_ips), None),
+        public_ip=next((one for one in node.public_ips if one != "0.0.0.0"), None),  # noqa: S104 - that is "none yet"
+    )
+
+
+def _launch(access: Access, launch: Launch) -> Told:
+    if not launch.image.isdigit():
+        raise InvalidRequestError(
+            f"the image {launch.image!r} is no number of an operating system",
+            sent=False,
+            remedy="give the number of one, or ask for an oc.Image",
+        )
+    node = access.driver.create_node(
+        name=launch.name,
+        size=a_size(access.driver, launch.size),
+        location=a_location(access.driver, region(access)),
+        image=an_image(access.driver, int(launch.image)),
+        ex_ssh_key_ids=[launch.key_pair] if launch.key_pair else None,
+        ex_userdata=launch.user_data,
+    )
+    return _server(node)
+
+
+def _resize(access: Access, told: Told, size: str) -> None:
+    """Vultr restarts the server itself. Its disk grows too, so that there is no way back to a smaller one."""
+    access.driver.ex_resize_node(node=a_node(access.driver, told.id), size=a_size(access.driver, size))
+
+
+def _image(access: Access, system: str, version: str, architecture: str) -> str | None:
+    name = re.compile(rf"{_NAMES.get(system, system)} {re.escape(version)}( LTS)? x64( \(.*\))?")
+    found = [int(one.id) for one in access.driver.list_images() if name.fullmatch(one.name)]
+    return str(max(found)) if found and architecture == "x86_64" else None
+
+
+def _offers(access: Access) -> Iterator[Offer]:
+    for one in access.driver.list_sizes(ex_list_bare_metals=False):
+        if region(access) in one.extra["locations"]:
+            yield Offer(id=one.id, cpus=one.extra["vcpu_count"], memory_mib=one.ram, price=one.price, disk_gb=one.disk)
+
+
+# -- volumes
+
+
+def _volume(volume: Any) -> Told:
+    server = volume.extra["attached_to_instance"]
+    return Told(
+        id=volume.id,
+        name=volume.name,
+        state=volume.extra["status"],
+        region=volume.extra["location"],
+        size_gib=int(volume.size),
+        servers=[server] if server else [],
+    )
+
+
+def _make_volume(access: Access, name: str, tags: Sequence[str], size: int, snapshot: str | None) -> Told:
+    del tags, snapshot
+    return _volume(
+        access.driver.create_volume(size=size, name=name, location=a_location(access.driver, region(access)))
+    )
+
+
+def _as_volume(access: Access, told: Told) -> Any:
+    """The volume as Libcloud's methods look at it."""
+    return a_volume(access.driver, told.id, told.name)
+
+
+# -- keys and the account
+
+
+def _key(key: Any) -> Told:
+    return Told(id=key.extra["id"], name=key.name, fingerprint=fingerprint(key.public_key))
+
+
+def _delete_key(access: Access, told: Told) -> None:
+    access.driver.delete_key_pair(KeyPair(told.name, "", "", access.driver, extra={"id": told.id}))
+
+
+def _regions(access: Access) -> Iterable[str]:
+    """The regions; anybody may see them, so the keys are asked for too."""
+    access.driver.list_key_pairs()
+    return (one.id for one in access.driver.list_locations())
+
+
+TRAITS: Final = Traits(
+    family="Vultr",
+    provider="vultr",
+    regions=_regions,
+    servers=Servers(
+        marks=_MARKS,
+        all=lambda access: map(_server, access.driver.list_nodes(ex_list_bare_metals=False)),
+        one=lambda access, identity: _server(access.driver.instance(identity)),
+        launch=_launch,
+        destroy=lambda access, told: access.driver.destroy_node(a_node(access.driver, told.id)),
+        offers=_offers,
+        image=_image,
+        statuses=_STATUSES,
+        resize=_resize,
+        unsupported={
+            "subnet": "Libcloud's driver creates private networks with nothing that says whose they are",
+            "firewalls": "Libcloud's driver has no firewalls",
+            "labels": "whose a server is takes the only place that there is, its label",
+        },
+        fixed={"public_address": (True, "every server has a public address")},
+    ),
+    key_pairs=KeyPairs(
+        marks=_MARKS,
+        all=lambda access: map(_key, access.driver.list_key_pairs()),
+        one=lambda access, identity: _key(access.driver.get_key_pair(identity)),
+        create=lambda access, name, key: _key(access.driver.import_key_pair_from_string(name=name, key_material=key)),
+        destroy=_delete_key,
+    ),
+    volumes=Volumes(
+        marks=_MARKS,
+        all=lambda access: map(_volume, access.driver.list_volumes()),
+        one=lambda access, identity: _volume(access.driver.ex_get_volume(identity)),
+        create=_make_volume,
+        destroy=lambda access, told: access.driver.destroy_volume(_as_volume(access, told)),
+        attach=lambda access, told, server: access.driver.attach_volume(
+            node=a_node(access.driver, server), volume=_as_volume(access, told)
+        ),
+        detach=lambda access, told, _: access.driver.detach_volume(_as_volume(access, told)),
+        grow=lambda access, told, size: access.driver.ex_resize_volume(volume=_as_volume(access, told), size=size),
+        statuses={"active": Status.READY},
+        unsupported={
+            "labels": "whose a volume is takes the only place that there is, its label",
+            "snapshot": "Vultr has no snapshots of volumes",
+            "type": "Libcloud's driver can't ask for one",
+        },
+        fixed={"encrypted": (False, "Vultr doesn't say that its volumes are")},
+    ),
+)

@@ -1,0 +1,124 @@
+"""What is sent to Linode, to the letter, and what its driver of Libcloud's would stumble over."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from orchestra.clouds import FamilyCloud, linode
+from orchestra.contracts import Status
+from orchestra.errors import InUseError, InvalidRequestError, TransientError
+from tests.clouds.families.linode import REGION, TOKEN, Linode
+from tests.clouds.families.scenery import KEYS, change, create, owner, provider
+
+TAGS = [
+    "orchestra:deployment:prod",
+    "orchestra:address:web_5b0_5d",
+    f"orchestra:token:{owner('web[0]').token}",
+]
+NAME = f"prod-web-0-{owner('web[0]').token[:10]}"
+VOLUME = {"size_gib": 10, "zone": REGION, "type": None, "encrypted": False, "snapshot": None, "labels": {}}
+
+
+@pytest.fixture
+def server() -> Iterator[Linode]:
+    server = Linode()
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def cloud(server: Linode) -> FamilyCloud:
+    return linode(region=REGION, token=TOKEN, endpoint=server.endpoint)
+
+
+def inputs(**more: Any) -> dict[str, Any]:
+    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
+    return {"image": {"id": "linode/debian10"}, "size": {"id": "g6-nanode-1"}, **plain, **more}
+
+
+def test_a_server_is_made_in_one_request(cloud: FamilyCloud, server: Linode) -> None:
+    key = create(cloud, "compute.KeyPair", "key", {"public_key": KEYS[0], "name": "mine"})
+    create(cloud, "compute.Server", "web[0]", inputs(key_pair=key, user_data="#!/bin/sh", labels={"env": "test"}))
+    (request,) = server.sent("POST", "/v4/linode/instances")
+    password = request.body.pop("root_pass")
+    assert len(password) >= 64, "a password that nobody knows"
+    assert request.body == {
+        "region": "eu-west",
+        "type": "g6-nanode-1",
+        "private_ip": False,
+        "backups_enabled": False,
+        "metadata": {"user_data": base64.b64encode(b"#!/bin/sh").decode()},
+        "image": "linode/debian10",
+        "label": NAME,
+        "authorized_keys": [KEYS[0]],
+        "tags": [*TAGS, "env:test"],
+    }
+
+
+def test_a_volume_is_made_and_used(cloud: FamilyCloud, server: Linode) -> None:
+    volume = create(cloud, "compute.Volume", "web[0]", VOLUME)
+    machine = create(cloud, "compute.Server", "web[0]", inputs())
+    attachment = create(cloud, "compute.VolumeAttachment", "both", {"volume": volume, "server": machine})
+    with pytest.raises(InUseError, match=f"is attached to {machine}"):
+        provider(cloud, "compute.Volume").delete(volume)
+    change(cloud, "compute.Volume", volume, VOLUME, size_gib=20)
+    provider(cloud, "compute.VolumeAttachment").delete(attachment)
+    sent = [(one.path, one.body) for one in server.sent("POST", "/v4/volumes.*")]
+    name = f"prod-web-0-{owner('web[0]').token[:10]}"
+    assert sent == [
+        ("/v4/volumes", {"label": name, "size": 10, "region": "eu-west", "tags": TAGS}),
+        (f"/v4/volumes/{volume}/attach", {"linode_id": int(machine), "persist_across_boots": True}),
+        (f"/v4/volumes/{volume}/resize", {"size": 20}),
+        (f"/v4/volumes/{volume}/detach", None),
+    ]
+
+
+def test_labels_are_set_with_all_other_tags(cloud: FamilyCloud, server: Linode) -> None:
+    machine = create(cloud, "compute.Server", "web[0]", inputs(labels={"env": "test"}))
+    server.servers[machine]["tags"].append("of somebody else")
+    change(cloud, "compute.Server", machine, inputs(labels={"env": "test"}), labels={"env": "prod"})
+    (request,) = server.sent("PUT")
+    assert request.body == {"tags": [*TAGS, "of somebody else", "env:prod"]}
+
+
+def test_another_size_waits_for_what_is_under_way(cloud: FamilyCloud, server: Linode) -> None:
+    machine = create(cloud, "compute.Server", "web[0]", inputs())
+    server.servers[machine]["status"] = "migrating"
+    with pytest.raises(TransientError, match="is migrating") as early:
+        change(cloud, "compute.Server", machine, inputs(), size={"id": "g6-standard-2"})
+    assert early.value.retry_after == 20.0
+    assert not server.sent("POST", ".*/resize")
+    server.servers[machine]["status"] = "running"
+    change(cloud, "compute.Server", machine, inputs(), size={"id": "g6-standard-2"})
+    (request,) = server.sent("POST", ".*/resize")
+    assert request.body == {"type": "g6-standard-2", "allow_auto_disk_resize": False}
+
+
+def test_states_that_libcloud_does_not_know_are_told(cloud: FamilyCloud, server: Linode) -> None:
+    machine = create(cloud, "compute.Server", "web[0]", inputs())
+    volume = create(cloud, "compute.Volume", "disk", VOLUME)
+    server.servers[machine]["status"] = "billing_suspension"
+    server.volumes[volume]["status"] = "key_rotating"
+    for kind, identity in (("compute.Server", machine), ("compute.Volume", volume)):
+        told = provider(cloud, kind).observe([identity]).found[identity]
+        assert (told.status, told.detail) == (Status.PENDING, server.of(kind)[identity]["status"])
+
+
+def test_all_pages_are_read(server: Linode) -> None:
+    server.page = 3
+    cloud = linode(region=REGION, token=TOKEN, endpoint=server.endpoint)
+    made = [create(cloud, "compute.Server", f"web[{number}]", inputs()) for number in range(7)]
+    before = len(server.requests)
+    assert set(provider(cloud, "compute.Server").observe(made).found) == set(made)
+    assert [one.query.get("page", "1") for one in server.requests[before:]] == ["1", "2", "3"]
+
+
+def test_a_label_that_does_not_fit_is_refused_unsent(cloud: FamilyCloud, server: Linode) -> None:
+    with pytest.raises(InvalidRequestError, match="at most 50 are possible") as refused:
+        create(cloud, "compute.Server", "web[0]", inputs(labels={"env": "x" * 50}))
+    assert refused.value.sent is False
+    assert not server.sent("POST")

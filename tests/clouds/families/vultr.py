@@ -1,0 +1,174 @@
+"""Vultr's API as far as servers, volumes and keys go."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+
+TOKEN: Final = "MADEUPKEY"
+REGION: Final = "ams"
+_CLOUD: Final = "vultr"
+
+
+class Vultr(Imitation):
+    """Servers are ``pending`` until they are read once. Each thing has the fields of the recorded one."""
+
+    def __init__(self, page: int = 500) -> None:
+        super().__init__()
+        self.page = page
+        self.servers: dict[str, dict[str, Any]] = {}
+        self.volumes: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, dict[str, Any]] = {}
+
+    def routes(self) -> Sequence[tuple[str, str, Answer]]:
+        return (
+            ("GET", "/v2/regions", lambda _: (200, recorded(_CLOUD, "list_locations"))),
+            ("GET", "/v2/plans", lambda _: (200, recorded(_CLOUD, "list_sizes"))),
+            ("GET", "/v2/os", lambda _: (200, recorded(_CLOUD, "list_images"))),
+            ("GET", "/v2/domains", lambda request: self.listed(request, "domains", {})),
+            ("GET", "/v2/instances", lambda request: self.listed(request, "instances", self.servers)),
+            ("POST", "/v2/instances", self.make_server),
+            ("GET", "/v2/instances/([^/]+)", lambda _, name: self.one("instance", self.servers, name)),
+            ("PATCH", "/v2/instances/([^/]+)", self.resize_server),
+            ("DELETE", "/v2/instances/([^/]+)", lambda _, name: self.drop_server(name)),
+            ("GET", "/v2/blocks", lambda request: self.listed(request, "blocks", self.volumes)),
+            ("POST", "/v2/blocks", self.make_volume),
+            ("GET", "/v2/blocks/([^/]+)", lambda _, name: self.one("block", self.volumes, name)),
+            ("PATCH", "/v2/blocks/([^/]+)", self.grow),
+            ("DELETE", "/v2/blocks/([^/]+)", lambda _, name: self.drop_volume(name)),
+            ("POST", "/v2/blocks/([^/]+)/attach", self.attach),
+            ("POST", "/v2/blocks/([^/]+)/detach", self.detach),
+            ("GET", "/v2/ssh-keys", lambda request: self.listed(request, "ssh_keys", self.keys)),
+            ("POST", "/v2/ssh-keys", self.make_key),
+            ("GET", "/v2/ssh-keys/([^/]+)", lambda _, name: self.one("ssh_key", self.keys, name)),
+            ("DELETE", "/v2/ssh-keys/([^/]+)", lambda _, name: self.drop(self.keys, name)),
+        )
+
+    def authorize(self, request: Request) -> None:
+        if request.path in ("/v2/regions", "/v2/plans", "/v2/os"):
+            return  # anybody may see them
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            raise RefusedError(401, "Invalid API token.")
+
+    def refusal(self, error: RefusedError) -> Any:
+        return {"error": error.message, "status": error.status}
+
+    # -- shared
+
+    def listed(self, request: Request, name: str, things: dict[str, dict[str, Any]]) -> tuple[int, Any]:
+        """A page; the cursor is where the next one starts."""
+        start, size = int(request.query.get("cursor", 0)), min(self.page, int(request.query["per_page"]))
+        found = list(things.values())[start : start + size]
+        for one in found:
+            self.settle(one)
+        following = str(start + size) if start + size < len(things) else ""
+        return 200, {name: found, "meta": {"total": len(things), "links": {"next": following, "prev": ""}}}
+
+    def one(self, name: str, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
+        self.settle(self.known(things, identity))
+        return 200, {name: things[identity]}
+
+    def settle(self, thing: dict[str, Any]) -> None:
+        """What a read sees: what was under way has come to its end."""
+        if thing.get("status") in ("pending", "resizing"):
+            thing["status"] = "active"
+            if "plan" in thing:
+                number = int(thing["id"].rpartition("-")[2])
+                thing.update(server_status="ok", power_status="running", main_ip=f"198.18.0.{number % 250 + 2}")
+
+    def known(self, things: dict[str, dict[str, Any]], identity: str) -> dict[str, Any]:
+        if identity not in things:
+            raise RefusedError(404, "Not found")
+        return things[identity]
+
+    def drop(self, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
+        self.known(things, identity)
+        del things[identity]
+        return 204, None
+
+    # -- servers
+
+    def make_server(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(
+            request,
+            needed=("region", "plan", "os_id", "label", "enable_ipv6", "activation_email"),
+            possible=("sshkey_id", "user_data"),
+        )
+        base64.b64decode(body.get("user_data", ""), validate=True)
+        systems = {one["id"]: one["name"] for one in recorded(_CLOUD, "list_images")["os"]}
+        if body["os_id"] not in systems:
+            raise RefusedError(400, "Invalid OS")
+        if not set(body.get("sshkey_id", [])) <= set(self.keys):
+            raise RefusedError(400, "Invalid SSH key")
+        server = recorded(_CLOUD, "create_node")["instance"]
+        server.update(
+            {name: body[name] for name in ("region", "plan", "os_id", "label")},
+            id=f"instance-{self.number()}",
+            os=systems[body["os_id"]],
+            tag="",
+            internal_ip="",
+        )
+        self.servers[server["id"]] = server
+        return 202, {"instance": server}
+
+    def resize_server(self, request: Request, identity: str) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("plan",))
+        server = self.known(self.servers, identity)
+        if server["status"] != "active":
+            raise RefusedError(400, "the server is locked")
+        server.update(plan=body["plan"], status="resizing", server_status="locked")
+        return 202, {"instance": server}
+
+    def drop_server(self, identity: str) -> tuple[int, Any]:
+        for volume in self.volumes.values():
+            if volume["attached_to_instance"] == identity:
+                volume["attached_to_instance"] = ""
+        return self.drop(self.servers, identity)
+
+    # -- volumes
+
+    def make_volume(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("label", "size_gb", "region"))
+        volume = recorded(_CLOUD, "create_volume")["block"]
+        volume.update(body, id=f"block-{self.number()}")
+        self.volumes[volume["id"]] = volume
+        return 202, {"block": volume}
+
+    def drop_volume(self, identity: str) -> tuple[int, Any]:
+        if self.known(self.volumes, identity)["attached_to_instance"]:
+            raise RefusedError(400, "the block is attached")
+        return self.drop(self.volumes, identity)
+
+    def attach(self, request: Request, identity: str) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("instance_id", "live"))
+        volume = self.known(self.volumes, identity)
+        if volume["attached_to_instance"]:
+            raise RefusedError(400, "the block is attached already")
+        self.known(self.servers, body["instance_id"])
+        volume["attached_to_instance"] = body["instance_id"]
+        return 204, None
+
+    def detach(self, request: Request, identity: str) -> tuple[int, Any]:
+        self.check_body(request, needed=("live",))
+        self.known(self.volumes, identity)["attached_to_instance"] = ""
+        return 204, None
+
+    def grow(self, request: Request, identity: str) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("label", "size_gb"))
+        volume = self.known(self.volumes, identity)
+        if body["size_gb"] <= volume["size_gb"]:
+            raise RefusedError(400, "a block can only grow")
+        volume.update(body)
+        return 204, None
+
+    # -- keys
+
+    def make_key(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("name", "ssh_key"))
+        key = recorded(_CLOUD, "get_key_pair")["ssh_key"]
+        key.update(body, id=f"key-{self.number()}")
+        self.keys[key["id"]] = key
+        return 201, {"ssh_key": key}
