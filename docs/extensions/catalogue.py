@@ -33,7 +33,7 @@ def section(kind: KindSpec) -> Iterator[str]:
     yield from head("input", "type", "default", "a change of it", "meaning")
     hints = typing.get_type_hints(kind.cls)
     defaults = {field.name: field.default for field in attrs.fields(typing.cast("type[Any]", kind.cls))}
-    for spec in kind.inputs.values():
+    for spec in [*kind.inputs.values(), *kind.switches.values()]:
         yield row(
             f"`{spec.name}`",
             f"`{shown(hints[spec.name])}`",
@@ -66,6 +66,8 @@ def default(value: object) -> str:
 
 def effect(spec: InputSpec) -> str:
     """What changing an input does to what is there."""
+    if spec.refreshes:
+        return "see its meaning"
     if callable(spec.replace):
         return "updates, or **replaces**: see its meaning"
     return "**replaces**" if spec.replace else "updates"

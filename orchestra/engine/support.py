@@ -92,12 +92,16 @@ def choose_all(
     clouds: Mapping[str, Cloud],
     cloud_of: Callable[[Declared], str],
     clock: Clock,
+    refresh: bool = True,
 ) -> dict[Wanted, str]:
-    """The ids for all portable choices that the state doesn't remember; each different wish is asked once."""
+    """The ids for all portable choices that the state doesn't remember; each different wish is asked once.
+
+    With ``refresh``, also for those that are to be made anew.
+    """
     wanted: dict[Wanted, tuple[dict[str, Plain], Declared]] = {}
     for item in declaration.resources.values():
         record = snapshot.records.get(item.address)
-        for ask, wish in to_ask(item, cloud_of(item), record).items():
+        for ask, wish in to_ask(item, cloud_of(item), record, refresh).items():
             wanted.setdefault(ask, (wish, item))
     found: dict[Wanted, str] = {}
     causes: list[Exception] = []

@@ -56,7 +56,7 @@ def survey(site: Site, snapshot: Snapshot, options: Options, refresh: bool) -> W
     observations = observe_all(records, site.clouds, site.width, site.clock) if refresh else {}
     choices = {}
     if options.mode is Mode.NORMAL:
-        choices = choose_all(site.declaration, snapshot, site.clouds, site.cloud_of, site.clock)
+        choices = choose_all(site.declaration, snapshot, site.clouds, site.cloud_of, site.clock, refresh)
     return World(
         declaration=site.declaration,
         snapshot=snapshot,

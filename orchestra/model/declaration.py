@@ -40,6 +40,8 @@ class Declared:
     triggers: Expression
     dependencies: tuple[Address, ...]
     secrets: tuple[Secret, ...]
+    refreshed: frozenset[str] = frozenset()
+    """The portable choices that are made anew in every plan."""
     open_inputs: tuple[str, ...] = attrs.field(init=False)
 
     @open_inputs.default
@@ -237,6 +239,7 @@ class _Walk:
             triggers=triggers,
             dependencies=tuple(sorted(used, key=self._rank.__getitem__) if len(used) > 1 else used),
             secrets=tuple(secrets),
+            refreshed=frozenset(spec.refreshes for name, spec in kind.switches.items() if values[name]),
         )
 
     def _depends_on(self, address: Address, resource: Resource, used: set[Address]) -> None:

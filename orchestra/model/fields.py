@@ -38,6 +38,7 @@ class InputSpec:
     checks: tuple[Check, ...] = ()
     doc: str = ""
     required: bool = False
+    refreshes: str = ""
 
 
 def input_field(
@@ -51,6 +52,7 @@ def input_field(
     summarize: Callable[[Value], Value] | None = None,
     normalize: Callable[[Value], Value] | None = None,
     check: Check | Sequence[Check] = (),
+    refreshes: str = "",
     doc: str = "",
 ) -> Any:
     """Declare an input of a kind.
@@ -60,8 +62,9 @@ def input_field(
     digest only. ``choice``: a portable choice, which the cloud resolves to an id of its own. ``identifies``: the
     cloud's own id is made of it, so that it can't be secret. ``summarize``: what to keep in plans and state in
     place of a large value. ``normalize``: bring a plain value into the one form that is compared, such as a sorted
-    list. ``check``: one or more functions that say what is wrong with a value. ``doc``: meaning, unit and default,
-    a sentence.
+    list. ``check``: one or more functions that say what is wrong with a value. ``refreshes``: no input of the cloud's
+    but a switch, True or False: while it is True, the portable choice of that name is made anew in every plan.
+    ``doc``: meaning, unit and default, a sentence.
     """
     spec = InputSpec(
         replace=replace,
@@ -73,6 +76,7 @@ def input_field(
         checks=(check,) if callable(check) else tuple(check),
         doc=doc,
         required=default is attrs.NOTHING and factory is None,
+        refreshes=refreshes,
     )
     if factory is not None:
         return attrs.field(factory=factory, metadata={METADATA: spec})
@@ -121,6 +125,8 @@ class KindSpec:
     cls: type[Resource]
     inputs: dict[str, InputSpec]
     outputs: dict[str, OutputField[Any]]
+    switches: dict[str, InputSpec]
+    """What is set on it and goes to no cloud: see ``refreshes`` of `input_field`."""
     create_before_delete: bool
     unique_by: tuple[str, ...]
     create_seconds: float

@@ -66,14 +66,16 @@ class _Declared:
             return
         if kind.count(".") != 1 or not all(part.isalnum() for part in kind.split(".")):
             raise DefinitionError(f"kind={kind!r}: 'service.Name' is needed, such as 'compute.Server'")
+        specs = {
+            field.name: attrs.evolve(field.metadata.get(METADATA, InputSpec()), name=field.name)
+            for field in attrs.fields(typing.cast("type[Any]", cls))
+            if field.name not in COMMON
+        }
         cls.kind = KindSpec(
             name=kind,
             cls=typing.cast("type[Resource]", cls),
-            inputs={
-                field.name: attrs.evolve(field.metadata.get(METADATA, InputSpec()), name=field.name)
-                for field in attrs.fields(typing.cast("type[Any]", cls))
-                if field.name not in COMMON
-            },
+            inputs={name: spec for name, spec in specs.items() if not spec.refreshes},
+            switches={name: spec for name, spec in specs.items() if spec.refreshes},
             outputs={
                 name: item
                 for base in reversed(cls.__mro__)

@@ -49,8 +49,13 @@ def kept_choices(record: Record | None, cloud: str, kind: str) -> Values:
     return record.inputs if record is not None and (record.cloud, record.kind) == (cloud, kind) else {}
 
 
-def to_ask(declared: Declared, cloud: str, record: Record | None) -> dict[Wanted, dict[str, Plain]]:
-    """The choices of one resource that its cloud must make for this plan."""
+def to_ask(
+    declared: Declared, cloud: str, record: Record | None, refresh: bool = True
+) -> dict[Wanted, dict[str, Plain]]:
+    """The choices of one resource that its cloud must make for this plan.
+
+    Those that are to be made anew are among them, unless ``refresh`` is False: then what the state has will do.
+    """
     asked: dict[Wanted, dict[str, Plain]] = {}
     kept = kept_choices(record, cloud, declared.kind.name)
     for name in declared.kind.choices:
@@ -62,19 +67,19 @@ def to_ask(declared: Declared, cloud: str, record: Record | None) -> dict[Wanted
         }
         if len(plain) < len(value):
             continue  # an id that only a reference tells
-        if remembered(plain, kept.get(name)) is None:
+        if remembered(plain, kept.get(name)) is None or (refresh and name in declared.refreshed):
             asked[Wanted(cloud, declared.kind.name, name, canonical(encode_value(plain)))] = plain
     return asked
 
 
-def chosen(value: Value, recorded: Value, where: Wanted, choices: Choices) -> Value:
-    """The choice with its id."""
+def chosen(value: Value, recorded: Value, where: Wanted, choices: Choices, anew: bool = False) -> Value:
+    """The choice with its id: the one that the state remembers, unless it is made ``anew``."""
     asked = wish(value)
     if asked is None:
         return value
     kept = remembered(value, recorded)
-    if kept is None:
-        kept = choices.get(attrs.evolve(where, key=canonical(encode_value(asked))))
+    if kept is None or anew:
+        kept = choices.get(attrs.evolve(where, key=canonical(encode_value(asked))), kept)
     return {**asked, "id": kept if kept is not None else asked.get("id", UNKNOWN)}
 
 

@@ -210,7 +210,8 @@ class _Planner:
         after = kept_form(item.kind, raw_inputs(item, self._scope), self._world.seal)
         for name in item.kind.choices:
             where = Wanted(self._world.cloud_of(item), item.kind.name, name, "")
-            after[name] = portable.chosen(after[name], recorded.get(name), where, self._world.choices)
+            anew = name in item.refreshed
+            after[name] = portable.chosen(after[name], recorded.get(name), where, self._world.choices, anew)
         return after
 
     def _triggers(self, item: Declared) -> Value:

@@ -91,6 +91,11 @@ class Server(Resource, kind="compute.Server", create_seconds=40.0, create_timeou
         replace=True,
         doc="The subnet that it is in; needed where the cloud has subnets. Default: none.",
     )
+    refresh_image: bool = input_field(
+        default=False,
+        refreshes="image",
+        doc="Whether a newer image that fits replaces it, as soon as a plan sees one. Default: it keeps its image.",
+    )
     firewalls: Sequence[Firewall | Ref[str] | str] = input_field(
         default=(), normalize=checks.sorted_texts, doc="What guards it. Default: the network's own default."
     )

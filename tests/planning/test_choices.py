@@ -146,6 +146,14 @@ def test_what_nobody_has_chosen_is_unknown() -> None:
     assert chosen({"id": UNKNOWN}, {"id": "a"}, wanted(), {}) == {"id": UNKNOWN}
 
 
+def test_a_choice_made_anew_takes_what_the_cloud_chooses_now_if_it_was_asked() -> None:
+    kept = {**WISH, "id": "older"}
+    assert chosen(WISH, kept, wanted(), {wanted(): "newer"})["id"] == "older"
+    assert chosen(WISH, kept, wanted(), {wanted(): "newer"}, anew=True)["id"] == "newer"
+    assert chosen(WISH, kept, wanted(), {}, anew=True)["id"] == "older"
+    assert chosen(WISH, None, wanted(), {}, anew=True)["id"] is UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
