@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import readiness
+import refresh
 import report
 import terraform
 from measure import HERE, Figure, python, seconds, side_by_side, work
@@ -99,6 +101,16 @@ class Bench:
             for name, label in names.items()
         ]
 
+    def refreshing(self) -> str:
+        """What reading many servers takes."""
+        self.say("refreshing many servers")
+        return refresh.scaled(self.scale)
+
+    def waiting(self) -> str:
+        """What waiting until many are ready takes."""
+        self.say("waiting for many servers")
+        return readiness.shown(readiness.measured(readiness.COUNT // self.scale))
+
     def start(self) -> tuple[list[tuple[str, Figure, str]], bool]:
         """What it takes to begin at all; False if importing takes longer than it may."""
         self.say("importing")
@@ -153,6 +165,8 @@ def main() -> int:
             "Starting": report.alone(start),
             "Large stacks": report.alone(bench.large()),
             "Growth": "The processor's time per resource.\n\n" + report.growth(bench.growth()),
+            "Reading the clouds": f"{refresh.SAID}\n\n{bench.refreshing()}",
+            "Waiting until many are ready": f"{readiness.SAID}\n\n{bench.waiting()}",
         }
     program = terraform.program()
     note = f"{report.machine()}; {terraform.version(program) if program else 'Terraform is not installed'}."
