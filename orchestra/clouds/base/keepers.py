@@ -203,23 +203,3 @@ class Local(Keeper):
             found.update(part)
             size += len(part)
         return ToldBlob(one.name, size, found.hexdigest(), found.hexdigest())
-
-
-class Swift(Keeper):
-    """OpenStack Swift. Whose a bucket is stands in its metadata, which only a look at each tells."""
-
-    marks_buckets = True
-
-    def bucket(self, driver: LibcloudDriver, name: str) -> Ownership | None:
-        """See `Keeper.bucket`."""
-        self.speak(driver).get_container(name)  # raises if it isn't there
-        answer = driver.driver.connection.request(f"/{quote(name)}", method="HEAD")
-        stem = "x-container-meta-"
-        return marked(
-            {key[len(stem) :]: value for key, value in answer.headers.items() if key.lower().startswith(stem)}
-        )
-
-    def create_bucket(self, driver: LibcloudDriver, name: str, owner: Ownership) -> None:
-        """See `Keeper.create_bucket`: with whose it is in the same request."""
-        headers = {f"X-Container-Meta-{key.replace('_', '-')}": value for key, value in marks(owner).items()}
-        self.speak(driver).connection.request(f"/{quote(name)}", method="PUT", headers=headers, retry_failed=False)

@@ -13,8 +13,9 @@ from typing import Final
 
 from orchestra.clouds.base.azure_keeper import Azure
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
-from orchestra.clouds.base.keepers import Keeper, Local, NewBlob, Swift, ToldBlob
+from orchestra.clouds.base.keepers import Keeper, Local, NewBlob, ToldBlob
 from orchestra.clouds.base.s3_keepers import GoogleStorage, S3Compatible
+from orchestra.clouds.base.swift_keeper import Swift
 from orchestra.clouds.base.tolerance import tolerating
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
