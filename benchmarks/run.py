@@ -11,16 +11,24 @@ import sys
 import tempfile
 from pathlib import Path
 
+import makespan
 import readiness
 import refresh
 import report
 import terraform
+import throttled
 from measure import HERE, Figure, python, seconds, side_by_side, work
 from planted import plant
 from report import Growth, Row
 from shapes import Shape
 
 DOCS = HERE.parent / "docs"
+ORDER = """How many times the lower bound an apply takes: the longest chain of steps, or all calls shared among the
+width, whichever is larger. The sharper bound takes in what goes before the calls that are shared and what comes after
+them. `benchmarks/makespan.py` tells what is made, and how its time passes: each figure is the same in every run."""
+PERMITTED = """How much of what the simulated cloud permits goes into an apply, and how many calls it refuses for each
+that is to be made; beside it as many calls at once all the time, each of which pauses ever longer when it is refused.
+At one call a second the bucket holds one call only, so that every pause that is too long is lost."""
 IMPORT_LIMIT = 0.060
 """Seconds that importing orchestra may take beyond ``import attrs, cattrs``."""
 
@@ -111,6 +119,17 @@ class Bench:
         self.say("waiting for many servers")
         return readiness.shown(readiness.measured(readiness.COUNT // self.scale))
 
+    def order(self) -> str:
+        """How close applies come to the shortest time in which they can be done."""
+        self.say("applies beside their lower bound")
+        widths, seeds = ((4, 16), (1,)) if self.scale > 1 else (makespan.WIDTHS, makespan.SEEDS)
+        return makespan.tables(list(makespan.measured(widths, seeds)))
+
+    def permitted(self) -> str:
+        """How much of what a cloud permits is used."""
+        self.say("applies on a cloud that throttles")
+        return throttled.tables(list(throttled.measured()))
+
     def start(self) -> tuple[list[tuple[str, Figure, str]], bool]:
         """What it takes to begin at all; False if importing takes longer than it may."""
         self.say("importing")
@@ -167,6 +186,8 @@ def main() -> int:
             "Growth": "The processor's time per resource.\n\n" + report.growth(bench.growth()),
             "Reading the clouds": f"{refresh.SAID}\n\n{bench.refreshing()}",
             "Waiting until many are ready": f"{readiness.SAID}\n\n{bench.waiting()}",
+            "In which order": f"{ORDER}\n\n{bench.order()}",
+            "How many at once": f"{PERMITTED}\n\n{bench.permitted()}",
         }
     program = terraform.program()
     note = f"{report.machine()}; {terraform.version(program) if program else 'Terraform is not installed'}."

@@ -74,7 +74,7 @@ class SlowCloud:
 
     def __init__(self, clock: Clock, *, at_once: bool = True) -> None:
         self.clock = clock
-        self._at_once = at_once
+        self.at_once = at_once
         self.season = 0
         self.looks = 0
         """How often it was asked whether something is ready."""
@@ -93,7 +93,7 @@ class SlowCloud:
         chance = random.Random(f"{self.season} {address}")
         middle = KINDS[kind]
         drawn = Takes(*(seconds * chance.lognormvariate(0.0, SPREAD) for seconds in attrs.astuple(middle)))
-        return drawn if self._at_once else Takes(drawn.call + drawn.start)
+        return drawn if self.at_once else Takes(drawn.call + drawn.start)
 
 
 class SlowProvider:

@@ -12,7 +12,6 @@ from orchestra.lazily import lazily
 
 if TYPE_CHECKING:
     from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
-    from orchestra.engine.executor import OnFailure
     from orchestra.engine.rebuilding import rebuild
     from orchestra.engine.recording import Adoption, adopt
     from orchestra.engine.recovery import Settlement, recover
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from orchestra.engine.rotating import Rotating, Rotation, rotate
     from orchestra.engine.run import Run
     from orchestra.engine.running import Order, carry_out, purpose_of
+    from orchestra.engine.settings import OnFailure
     from orchestra.engine.verdict import raise_for
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
 _MODULES: Final = MappingProxyType(
     {
         "auditing": "Audit PastRun approve past_runs",
-        "executor": "OnFailure",
         "rebuilding": "rebuild",
         "recording": "Adoption adopt",
         "recovery": "Settlement recover",
@@ -56,6 +55,7 @@ _MODULES: Final = MappingProxyType(
         "rotating": "Rotating Rotation rotate",
         "run": "Run",
         "running": "Order carry_out purpose_of",
+        "settings": "OnFailure",
         "verdict": "raise_for",
     }
 )

@@ -8,20 +8,16 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-import attrs
-
-from orchestra import events
 from orchestra.engine import retry
-from orchestra.engine.attended import Interrupt
 from orchestra.engine.calling import Answered, Begun, Caller, Ended, GaveUp, Looked, Raised, Report
-from orchestra.engine.durations import Durations, Sample
+from orchestra.engine.durations import Sample
 from orchestra.engine.ledger import Ledger
-from orchestra.engine.pool import Pool
 from orchestra.engine.retry import Concurrency
 from orchestra.engine.run import StepResult
 from orchestra.engine.schedule import Schedule, cloud_of
+from orchestra.engine.settings import Settings
 from orchestra.engine.waiting import Group, sampled
 from orchestra.engine.work import Accepted, Finished, Progress, Workshop
 from orchestra.errors import CloudError, InternalError, StateError, ThrottledError
@@ -29,29 +25,10 @@ from orchestra.planning.decide import Action
 from orchestra.planning.steps import Step
 from orchestra.state.journal import Operation
 
-OnFailure: TypeAlias = Literal["continue", "stop", "rollback"]
-"""``continue``: go on with everything that doesn't hang on a failure. ``stop``: begin nothing new. ``rollback``: begin
-nothing new, and undo what was done."""
-
-
 INTERRUPTED: Final = "interrupted"
 
 LONGEST_SLEEP: Final = 0.5
 """Seconds that it sleeps at once while nothing is under way: so long it may be deaf to an interrupt."""
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """How to carry out: ``width`` calls at once at most. ``timeout`` is in seconds, for a whole step."""
-
-    width: int
-    on_failure: OnFailure
-    tell: Callable[[events.Event], None]
-    timeout: Callable[[Step], float]
-    durations: Durations = attrs.field(factory=Durations)
-    interrupt: Interrupt = attrs.field(factory=Interrupt)
-    pool: Callable[[int], Pool] = Pool
-    """What makes calls, for a width."""
 
 
 class Executor:
@@ -109,9 +86,9 @@ class Executor:
             progress = heapq.heappop(self._timers)[2]
             self._again.setdefault(cloud_of(progress.step), collections.deque()).append(progress)
         for cloud, due in self._again.items():
-            while due and self._busy < self._settings.width and self._limit(cloud).can_retry:
+            while due and self._can_retry(cloud) and self._limit(cloud).pace.is_open(now):
                 self._call(due.popleft())
-        for step in self._schedule.take(self._has_room):
+        for step in self._schedule.take(lambda cloud: self._has_room(cloud) and self._limit(cloud).pace.is_open(now)):
             self._call(self._begun(step, now))
         for group in self._groups.values():
             if group.waiting and not group.polling and group.due <= now:
@@ -129,6 +106,9 @@ class Executor:
     def _has_room(self, cloud: str) -> bool:
         return self._busy < self._settings.width and self._limit(cloud).has_room
 
+    def _can_retry(self, cloud: str) -> bool:
+        return self._busy < self._settings.width and self._limit(cloud).can_retry
+
     def _call(self, progress: Progress) -> None:
         limit = self._limit(cloud_of(progress.step))
         if progress.held:
@@ -136,6 +116,7 @@ class Executor:
             limit.begin_again()
         else:
             limit.begin()
+        limit.pace.sent(self._now())
         progress.attempt += 1
         self._submit(functools.partial(self._caller.attempt, progress))
 
@@ -197,10 +178,10 @@ class Executor:
             return
         if isinstance(error, ThrottledError):
             progress.held = True
-            limit.end_throttled()
+            pause = self._throttled(progress, error)
         else:
             limit.end_badly()
-        pause = retry.delay(error, progress.attempt, self._chance)
+            pause = retry.delay(error, progress.attempt, self._chance)
         if self.stopped_by:
             self._skip(progress)
         elif self._now() + pause < progress.deadline:
@@ -208,6 +189,13 @@ class Executor:
             self._ledger.retried(progress, error, pause)
         else:
             self._give_up(progress, error)
+
+    def _throttled(self, progress: Progress, error: ThrottledError) -> float:
+        """Seconds until the cloud may be called again."""
+        limit, now = self._limit(cloud_of(progress.step)), self._now()
+        is_new = limit.end_throttled()
+        limit.pace.refused(now, is_new, retry.told_to_wait(error), self._chance)
+        return limit.pace.next_at - now
 
     def _give_up(self, progress: Progress, error: Exception) -> None:
         self._let_go(progress)
@@ -287,7 +275,10 @@ class Executor:
             self._take_in(report)
 
     def _pause(self) -> float | None:
-        """Seconds until the next retry or poll is due; None if there is none."""
+        """Seconds until the next retry or poll is due, or a cloud may be called again; None if there is none."""
         dues = [self._timers[0][0]] if self._timers else []
         dues += [group.due for group in self._groups.values() if group.waiting and not group.polling]
+        paced = [cloud for cloud in self._schedule.ready_lanes if self._has_room(cloud)]
+        paced += [cloud for cloud, due in self._again.items() if due and self._can_retry(cloud)]
+        dues += [self._limit(cloud).pace.next_at for cloud in paced]
         return max(0.0, min(dues) - self._now()) if dues else None

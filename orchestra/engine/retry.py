@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 import attrs
 
+from orchestra.engine.pacing import Pace
 from orchestra.errors import (
     CloudError,
     ConflictError,
@@ -43,7 +44,12 @@ _REFUSALS: Final = (
 def delay(error: CloudError, attempt: int, chance: random.Random) -> float:
     """Seconds to pause after the ``attempt``-th failure: full jitter (AWS, "Exponential backoff and jitter", 2015)."""
     pause = chance.uniform(0.0, min(CAP, BASE * 2.0 ** min(attempt - 1, _DOUBLINGS)))
-    return max(pause, min(error.retry_after or 0.0, CAP * 3))
+    return max(pause, told_to_wait(error))
+
+
+def told_to_wait(error: CloudError) -> float:
+    """Seconds that the cloud said to wait, as far as it is believed; 0 if it didn't say."""
+    return min(error.retry_after or 0.0, CAP * 3)
 
 
 def again(error: Exception, operation: Operation, attempt: int) -> bool:
@@ -104,7 +110,8 @@ class Budget:
 class Concurrency:
     """How many calls one cloud is sent at once: halved when it throttles, slowly back up when it doesn't (AIMD).
 
-    A call that was throttled keeps its place until it is made again, so that nothing new is begun before it.
+    It is halved once for all calls that were under way together. A call that was throttled keeps its place until it is
+    made again, so that nothing new is begun before it.
     """
 
     ceiling: float
@@ -114,6 +121,9 @@ class Concurrency:
     held: int = 0
     """Calls that were throttled and wait to be made again."""
     budget: Budget = attrs.field(factory=Budget)
+    pace: Pace = attrs.field(factory=Pace)
+    _together: int = 0
+    """How many of the calls under way when the limit was last halved are so still, as far as can be told."""
 
     def __attrs_post_init__(self) -> None:
         self.limit = self.ceiling
@@ -139,20 +149,28 @@ class Concurrency:
 
     def end_well(self, repeated: bool = False) -> None:
         """A call went through, at first or ``repeated``."""
-        self.busy -= 1
+        self._end()
         self.budget.refill(repeated)
         self.limit = min(self.ceiling, self.limit + 1.0 / self.limit)
 
     def end_badly(self) -> None:
         """A call failed."""
-        self.busy -= 1
+        self._end()
 
-    def end_throttled(self) -> None:
-        """The cloud said that it was too much; the call waits to be made again."""
-        self.busy -= 1
+    def end_throttled(self) -> bool:
+        """The cloud said that it was too much; the call waits to be made again. Whether that halved the limit."""
+        is_new = not self._together
+        self._end()
         self.held += 1
-        self.limit = max(1.0, self.limit / 2.0)
+        if is_new:
+            self._together = self.busy
+            self.limit = max(1.0, self.limit / 2.0)
+        return is_new
 
     def give_up(self) -> None:
         """One that was throttled is not made again."""
         self.held -= 1
+
+    def _end(self) -> None:
+        self.busy -= 1
+        self._together = max(0, self._together - 1)

@@ -12,10 +12,11 @@ from orchestra import events
 from orchestra.engine.announcing import Announcer
 from orchestra.engine.attended import Interrupt, attended
 from orchestra.engine.durations import decode, encode
-from orchestra.engine.executor import INTERRUPTED, Executor, OnFailure, Settings
+from orchestra.engine.executor import INTERRUPTED, Executor
 from orchestra.engine.live import Live
 from orchestra.engine.office import Office, OpenRun, leased, writing
 from orchestra.engine.run import Rollback, Run, StepResult, StepStatus
+from orchestra.engine.settings import OnFailure, Settings
 from orchestra.engine.survey import Site
 from orchestra.engine.work import Workshop
 from orchestra.errors import LockedError, StalePlanError

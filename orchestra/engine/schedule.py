@@ -71,6 +71,11 @@ class Schedule:
         return left
 
     @property
+    def ready_lanes(self) -> list[str]:
+        """The lanes in which a step may be ready to begin."""
+        return [lane for lane, ranks in self._ready.items() if ranks]
+
+    @property
     def unbegun(self) -> int:
         """How many steps have neither begun nor been given up."""
         return len(self._unbegun)

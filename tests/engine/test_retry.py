@@ -90,6 +90,19 @@ def test_steps_that_wait_for_a_throttled_cloud_keep_their_places() -> None:
     assert limit.has_room
 
 
+def test_calls_that_were_under_way_together_halve_the_limit_once() -> None:
+    limit = Concurrency(16.0)
+    for _ in range(16):
+        limit.begin()
+    assert [limit.end_throttled() for _ in range(10)] == [True] + [False] * 9
+    for _ in range(6):
+        limit.end_well()
+    assert 8.0 < limit.limit < 9.0
+    limit.begin_again()
+    assert limit.end_throttled(), "sent since then: it tells something new"
+    assert limit.limit < 4.5
+
+
 # -- the budget of a cloud
 
 

@@ -1,0 +1,89 @@
+"""How many calls a second a cloud takes, learnt from what it refuses."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Final
+
+import attrs
+
+BACK: Final = 0.15
+"""By what part the pace is taken back when a call is refused."""
+REGAINED: Final = 5.0
+"""Seconds after which the pace is what it was when a call was refused; as long again, and it is as much above that."""
+LONGEST: Final = 20.0
+"""Seconds between two calls at most, whatever the cloud refuses."""
+LOWEST: Final = 0.85
+"""To what part of the pace at a refusal the next peak falls at most, if anything went through."""
+LEAST_AT_FIRST: Final = 1.0
+"""Calls a second that a cloud is first taken to permit, if it lets nothing through at once."""
+HORIZON: Final = 1.0
+"""Seconds that calls are counted over at least: a cloud lets a burst through before it refuses any."""
+CATCH_UP: Final = 0.25
+"""Seconds for which calls that could have been sent are sent later."""
+
+
+@attrs.define(eq=False)
+class Pace:
+    """When the next call may be sent to one cloud: at any time, until it first refuses one as too much.
+
+    From then on calls are spaced. After a refusal the pace is a little below that at which it came, then rises along a
+    cubic curve: fast to where it was, slowly past that, and ever faster from there, so that it neither provokes
+    refusals all the time nor stays low once the cloud takes more (as CUBIC does, RFC 9438, and the adaptive retries of
+    the AWS SDKs). What the cloud let through tells more than the pace where that was far too high.
+    """
+
+    next_at: float = -math.inf
+    """When the next call may be sent."""
+    _peak: float = math.inf
+    """Calls a second when the last refusal came."""
+    _since: float = math.inf
+    """From when on calls are counted: the first one, or the last refusal."""
+    _through: int = 0
+    """Calls sent since then, without those that were refused."""
+    _is_first: bool = True
+    """Whether there was one refusal at most: of the same calls, more may follow."""
+
+    def is_open(self, now: float) -> bool:
+        """Whether a call may be sent."""
+        return now >= self.next_at
+
+    def rate(self, now: float) -> float:
+        """Calls a second."""
+        if math.isinf(self._peak):
+            return math.inf
+        after = (now - self._since - REGAINED) / REGAINED
+        return max(1.0 / LONGEST, self._peak * (1.0 + BACK * after**3))
+
+    def sent(self, now: float) -> None:
+        """A call is sent."""
+        self._since = min(self._since, now)
+        self._through += 1
+        self.next_at = max(self.next_at, now - CATCH_UP) + 1.0 / self.rate(now)
+
+    def refused(self, now: float, is_new: bool, wait: float, chance: random.Random) -> None:
+        """A call was refused as too much; the cloud said to ``wait`` so many seconds (0: it didn't say).
+
+        ``is_new``: it was sent after the last refusal was known, so that it tells something new of the pace. The next
+        call is then put off by chance, so that several processes don't come at the same moment again.
+        """
+        if is_new:
+            self._take_back(now)
+            self.next_at = max(self.next_at, now + chance.random() / self.rate(now))
+        elif self._is_first:
+            self._peak = max(LEAST_AT_FIRST, self._peak - 1.0)
+        self.next_at = max(self.next_at, now + wait)
+
+    def _take_back(self, now: float) -> None:
+        """Find the peak anew. Over a span at both ends of which a call was refused, what went through is the pace."""
+        rate, seconds, through = self.rate(now), now - self._since, self._through - 1
+        self._is_first = math.isinf(rate)
+        if self._is_first:
+            peak = max(LEAST_AT_FIRST, through / max(HORIZON, seconds))
+        elif through < 1:
+            peak = rate / 2.0
+        else:
+            peak = min(rate, max(through / max(HORIZON, seconds), rate * LOWEST))
+        self._peak = max(1.0 / LONGEST, peak)
+        self._since, self._through = now, 0
