@@ -68,6 +68,18 @@ class Bench:
         theirs = (terraform.plan(self._terraform), place, min(self.runs, their_runs))
         return Row(what, *side_by_side(ours, theirs), wanted)
 
+    def compare_apply(self, count: int, *, wanted: float) -> Row:
+        """A first apply, every outcome durable, beside one run of Terraform, which takes long."""
+        count //= self.scale
+        self.say(f"apply, {count}")
+        what = f"first apply, groups of {count:,}"
+        ours = (work("apply_whole", Shape.GROUPS.value, count, self.planted(Shape.GROUPS, count)), None, self.runs)
+        if self._terraform is None:
+            return Row(what, *side_by_side(ours))
+        place = self._root / f"terraform-apply-{count}"
+        terraform.write(self._terraform, place, count, Shape.GROUPS, applied=False)
+        return Row(what, *side_by_side(ours, (terraform.apply(self._terraform), place, 1)), wanted)
+
     def inside(self, name: str, shape: Shape, count: int, runs: int) -> Figure:
         """One piece of work inside a process."""
         self.say(f"{name}, {shape.value}, {count}, inside a process")
@@ -80,9 +92,11 @@ class Bench:
         return [
             groups,
             Row(f"{groups.work}, inside a process", inside, groups.theirs, 40 if groups.theirs else 0),
-            self.compare("whole", Shape.CHAIN, 3_000, applied=True, wanted=100, their_runs=1),
-            self.compare("whole", Shape.DENSE, 3_000, applied=True, wanted=30, their_runs=3),
-            self.compare("first_whole", Shape.GROUPS, 5_000, applied=False, wanted=0, their_runs=3),
+            self.compare("whole", Shape.CHAIN, 3_000, applied=True, wanted=100, their_runs=3),
+            self.compare("whole", Shape.DENSE, 3_000, applied=True, wanted=30, their_runs=5),
+            self.compare("whole", Shape.FAN, 5_000, applied=True, wanted=0, their_runs=5),
+            self.compare("first_whole", Shape.GROUPS, 5_000, applied=False, wanted=0, their_runs=5),
+            self.compare_apply(5_000, wanted=100),
         ]
 
     def large(self) -> list[tuple[str, Figure, str]]:

@@ -1,6 +1,6 @@
 """The same work for Terraform: a configuration of ``terraform_data``, and the state that applying it leaves.
 
-That state is written, not applied: Terraform takes 15 minutes to apply 5,000.
+That state is written, not applied, but where applying is what is measured: Terraform takes 15 minutes for 5,000.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ def version(terraform: str) -> str:
 def plan(terraform: str) -> Sequence[str]:
     """The command that plans in the folder that it runs in."""
     return [terraform, "plan", "-no-color", "-input=false"]
+
+
+def apply(terraform: str) -> Sequence[str]:
+    """The command that applies, in the folder that it runs in, what isn't applied yet."""
+    return [terraform, "apply", "-auto-approve", "-no-color", "-input=false"]
 
 
 def write(terraform: str, folder: Path, count: int, shape: Shape, *, applied: bool) -> None:

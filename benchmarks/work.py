@@ -80,12 +80,20 @@ def apply(stack: Callable[[], Parts], folder: Path) -> None:
     timed(lambda: there.apply(plan))
 
 
+def apply_whole(stack: Callable[[], Parts], folder: Path) -> None:
+    """Everything from the start of the process to the end of a first apply."""
+    (folder / "empty.db").unlink(missing_ok=True)
+    deployment(stack(), folder, applied=False).apply()
+
+
 def _nothing_changes(plan: oc.Plan) -> None:
     if not plan.is_empty or not plan.unchanged:
         raise SystemExit(f"something was to change: {plan!r}")
 
 
-WORK: Final = MappingProxyType({one.__name__: one for one in (whole, build, again, first, first_whole, destroy, apply)})
+WORK: Final = MappingProxyType(
+    {one.__name__: one for one in (whole, build, again, first, first_whole, destroy, apply, apply_whole)}
+)
 
 
 def main() -> None:
