@@ -18,7 +18,7 @@ class Shop(oc.Stack):
     """Some servers; a key and a disk where the cloud has such."""
 
     family: Family
-    cloud: FamilyCloud
+    of: FamilyCloud
     servers: int = 2
     size: int = 0
 
@@ -29,15 +29,15 @@ class Shop(oc.Stack):
             "labels": LABELS if family.labels else {},
             "user_data": "#!/bin/sh\necho 'Grüße'\n" if family.user_data else None,
         }
-        if self.cloud.provider("compute.KeyPair"):
+        if self.of.provider("compute.KeyPair"):
             self.key = oc.KeyPair(public_key=KEYS[0])
             inputs["key_pair"] = self.key
         self.web = [family.server(**inputs) for _ in range(self.servers)]
-        if self.cloud.provider("compute.Volume"):
-            encrypted = family.encrypts(self.cloud)
+        if self.of.provider("compute.Volume"):
+            encrypted = family.encrypts(self.of)
             self.disk = oc.Volume(size_gib=10, zone=self.web[0].zone, encrypted=encrypted)
             self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.web[0])
-        if self.cloud.provider("compute.Snapshot"):
+        if self.of.provider("compute.Snapshot"):
             self.copy = oc.Snapshot(volume=self.disk)
         self.address = oc.Output(f"ssh root@{self.web[0].public_ip}")
 
@@ -48,7 +48,7 @@ Deploy = Callable[..., oc.Deployment]
 @pytest.fixture
 def deploy(family: Family, cloud: FamilyCloud, tmp_path: Path) -> Deploy:
     def made(**parameters: int) -> oc.Deployment:
-        shop = Shop(family=family, cloud=cloud, **parameters)
+        shop = Shop(family=family, of=cloud, **parameters)
         state = tmp_path / "state.db"
         return oc.Deployment(shop, name="shop", cloud=cloud, state=state, progress=False, clock=VirtualClock())
 
