@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-RECORDED: Final = Path(__file__).parents[1] / "recorded"
+RECORDED: Final = Path(__file__).parent / "recorded"
 
 
 def recorded(cloud: str, name: str) -> Any:
