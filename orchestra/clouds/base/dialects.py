@@ -141,6 +141,11 @@ class Dialect:
             values = tuple(sorted({self._value(zone, record) for record in records}))
             yield RecordSet(name, kind, values, min(int(record.ttl or 0) for record in records))
 
+    def record_set(self, driver: LibcloudDriver, zone_id: str, kind: str, name: str) -> RecordSet | None:
+        """One record set of a zone, None if it isn't there; an error of the driver's if the zone isn't."""
+        named = (kind, name)
+        return next((one for one in self.record_sets(driver, zone_id) if (one.type, one.name) == named), None)
+
     def add(self, driver: LibcloudDriver, zone_id: str, wanted: RecordSet) -> None:
         """Make a record set of which nothing is there."""
         zone = self.place(driver, zone_id)

@@ -150,7 +150,7 @@ class RecordCalls(Calls[LibcloudDriver]):
         """
         zone, wanted = inputs.text("zone"), RecordSet.wanted(inputs, owner)
         self._dialect.check(wanted)
-        there = self._there(driver, zone, wanted)
+        there = self._dialect.record_set(driver, zone, wanted.type, wanted.name)
         if there is None:
             self._dialect.add(driver, zone, wanted)
         elif self._is_ours(there, owner) or self._is_half(there, wanted):
@@ -223,13 +223,9 @@ class RecordCalls(Calls[LibcloudDriver]):
         """Whether ``there`` may be what a creation that was broken off has left."""
         return not self._dialect.atomic and there.ttl == wanted.ttl and set(there.values) < set(wanted.values)
 
-    def _there(self, driver: LibcloudDriver, zone: str, wanted: RecordSet) -> RecordSet | None:
-        named = (wanted.type, wanted.name)
-        return next((one for one in self._dialect.record_sets(driver, zone) if (one.type, one.name) == named), None)
-
     def _found(self, driver: LibcloudDriver, external_id: str) -> RecordSet:
         zone, kind, name = external_id.split("/", 2)
-        there = self._there(driver, zone, RecordSet(name, kind, (), 0))
+        there = self._dialect.record_set(driver, zone, kind, name)
         if there is None:
             raise NotFoundError(f"zone {zone} has no {kind} record set {name or 'of its own name'}")
         return there

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -61,6 +61,13 @@ class PowerDns(Dialect):
         told = self._request(driver, "GET", zone_id)
         return self._sets(told, str(told["name"]).rstrip(".").lower())
 
+    def record_set(self, driver: LibcloudDriver, zone_id: str, kind: str, name: str) -> RecordSet | None:
+        """See `Dialect.record_set`: asked for alone; a server that doesn't know how answers with the whole zone."""
+        domain = self._domain(driver, zone_id)
+        asked = {"rrset_name": self.outside(name, domain), "rrset_type": kind}
+        told = self._sets(self._request(driver, "GET", zone_id, query=asked), domain)
+        return next((one for one in told if (one.type, one.name) == (kind, name)), None)
+
     def add(self, driver: LibcloudDriver, zone_id: str, wanted: RecordSet) -> None:
         """See `Dialect.add`."""
         self._replace(driver, zone_id, wanted)
@@ -72,23 +79,37 @@ class PowerDns(Dialect):
 
     def drop(self, driver: LibcloudDriver, zone_id: str, before: RecordSet) -> None:
         """See `Dialect.drop`."""
-        name = self.outside(before.name, self.place(driver, zone_id).domain)
+        name = self.outside(before.name, self._domain(driver, zone_id))
         self._patch(driver, zone_id, {"name": name, "type": before.type, "changetype": "DELETE"})
 
     def _replace(self, driver: LibcloudDriver, zone_id: str, wanted: RecordSet) -> None:
-        said = self._set(driver, self.place(driver, zone_id).domain, wanted)
+        said = self._set(driver, self._domain(driver, zone_id), wanted)
         self._patch(driver, zone_id, {**said, "changetype": "REPLACE"})
+
+    def _domain(self, driver: LibcloudDriver, zone_id: str) -> str:
+        """The domain of a zone, asked for once, without what is in it."""
+        if zone_id not in driver.domains:
+            told = self._request(driver, "GET", zone_id, query={"rrsets": "false"})
+            driver.domains[zone_id] = str(told["name"]).rstrip(".").lower()
+        return driver.domains[zone_id]
 
     def _patch(self, driver: LibcloudDriver, zone_id: str, change: Mapping[str, Any]) -> None:
         self._request(driver, "PATCH", zone_id, {"rrsets": [change]})
 
     def _request(
-        self, driver: LibcloudDriver, method: str, zone_id: str, body: Mapping[str, Any] | None = None
+        self,
+        driver: LibcloudDriver,
+        method: str,
+        zone_id: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
         api = driver.driver
         path = f"{api.api_root}/servers/{api.ex_server}/zones" + (f"/{zone_id}" if zone_id else "")
         sent = json.dumps(body) if body is not None else None
-        answer = api.connection.request(path, method=method, data=sent, retry_failed=False).object
+        request = api.connection.request
+        answer = request(path, params=dict(query or {}), method=method, data=sent, retry_failed=False).object
         return answer if isinstance(answer, Mapping) else {}
 
     def _set(self, driver: LibcloudDriver, domain: str, wanted: RecordSet) -> dict[str, Any]:
@@ -126,10 +147,22 @@ class Google(Dialect):
     def record_sets(self, driver: LibcloudDriver, zone_id: str) -> Iterator[RecordSet]:
         """See `Dialect.record_sets`."""
         zone = self.place(driver, zone_id)
-        for record in driver.driver.list_records(zone):
-            if record.type in TYPES and record.data.get("rrdatas"):
-                values = tuple(sorted({self.read(record.type, one, zone.domain) for one in record.data["rrdatas"]}))
-                yield RecordSet(self.inside(record.name, zone.domain), record.type, values, int(record.ttl or 0))
+        return self._sets(zone.domain, (record.data for record in driver.driver.list_records(zone)))
+
+    def record_set(self, driver: LibcloudDriver, zone_id: str, kind: str, name: str) -> RecordSet | None:
+        """See `Dialect.record_set`: asked for alone."""
+        domain = self.place(driver, zone_id).domain
+        asked = {"name": self.outside(name, domain), "type": kind}
+        answer = driver.driver.connection.request(f"/managedZones/{zone_id}/rrsets", params=asked).object
+        told = self._sets(domain, answer.get("rrsets") or ())
+        return next((one for one in told if (one.type, one.name) == (kind, name)), None)
+
+    def _sets(self, domain: str, told: Iterable[Mapping[str, Any]]) -> Iterator[RecordSet]:
+        for one in told:
+            kind, data = str(one["type"]), one.get("rrdatas")
+            if kind in TYPES and data:
+                values = tuple(sorted({self.read(kind, value, domain) for value in data}))
+                yield RecordSet(self.inside(one["name"], domain), kind, values, int(one.get("ttl") or 0))
 
     def add(self, driver: LibcloudDriver, zone_id: str, wanted: RecordSet) -> None:
         """See `Dialect.add`."""

@@ -71,6 +71,7 @@ def test_google_changes_a_record_set_in_one_request(google: LibcloudCloud, tape:
     after = record("example-com", "foo", "1.2.3.5", "1.2.3.6")
     at(google, "dns.Record").update("example-com/A/foo", Update(before=before, after=after, changed=frozenset()))
     assert tape.lines[-1] == f"POST {CHANGES}"
+    assert tape.asked[1].query == {"name": "foo.example.com.", "type": "A"}
     named = {"name": "foo.example.com.", "type": "A"}
     assert tape.asked[-1].body == {
         "deletions": [{**named, "ttl": 3600, "rrdatas": ["1.2.3.4"]}],
