@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from orchestra import clouds, errors, events
+    from orchestra import clouds, errors, events, migrate
     from orchestra.adoption.discovering import Discovered, discover
     from orchestra.adoption.drafting import LeftOut
     from orchestra.adoption.generating import Generated, generate
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = MappingProxyType(
     {
-        "orchestra": "clouds errors events",
+        "orchestra": "clouds errors events migrate",
         "orchestra.adoption.discovering": "Discovered discover",
         "orchestra.adoption.drafting": "LeftOut",
         "orchestra.adoption.generating": "Generated generate",
@@ -203,6 +203,7 @@ __all__ = [
     "events",
     "generate",
     "input_field",
+    "migrate",
     "output_field",
     "parameter",
 ]

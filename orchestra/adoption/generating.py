@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import attrs
 
 from orchestra import graph
+from orchestra.adoption.deriving import completed
 from orchestra.adoption.discovering import Discovered, discover
 from orchestra.adoption.drafting import Draft, LeftOut, draft, unfit
 from orchestra.adoption.naming import Place, place_of, slots
@@ -115,8 +116,11 @@ def compose(candidates: Sequence[Candidate], left_out: Sequence[LeftOut], name: 
         raise DefinitionError(f"name={name!r}: the name of a class is needed, such as 'Found'")
     left = list(left_out)
     drafts: dict[Use, tuple[Draft, Place | None]] = {}
-    for one in sorted(candidates, key=_rank):
-        made, notes = draft(one.found, one.in_plain)
+    ranked = sorted(candidates, key=_rank)
+    for one, found in zip(ranked, completed([one.found for one in ranked]), strict=True):
+        if Use(found.kind, found.external_id) in drafts:
+            continue
+        made, notes = draft(found, one.in_plain)
         left += notes
         if made is not None:
             drafts[made.key] = made, one.place

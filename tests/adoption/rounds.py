@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from account import Account
 from circle import take_over
 from estates import AwsEstate, SimulatedEstate, furnish
+from terraformed import Terraform
 
 import orchestra as oc
 from tests.moto_server import MotoServer
@@ -47,10 +48,28 @@ def aws_round(seed: int, folder: Path, server: MotoServer) -> Path:
     return folder / f"{name}.py"
 
 
+def terraform_round(seed: int, folder: Path, server: MotoServer) -> Path:
+    """As Terraform made it on AWS's API, from its state alone, which the cloud confirms; nothing is left."""
+    server.reset()
+    account = Account(server)
+    made = Terraform(account)
+    furnish(made, seed)
+    generated = oc.migrate.terraform(made.write(folder))
+    assert {one.input for one in generated.left_out} <= {"user_data", "type"}, str(generated)
+    assert oc.migrate.terraform(made.state(), cloud=account.cloud).source == generated.source
+    name = f"terraform_{seed}"
+    with take_over(generated, account.cloud, folder, name=name) as deployment:
+        deployment.destroy()
+    assert [one for one in account.cloud.discover() if not one.comes_with] == []
+    return folder / f"{name}.py"
+
+
 def _empty(s3: Any) -> None:
     for bucket in s3.list_buckets()["Buckets"]:
         for blob in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
             s3.delete_object(Bucket=bucket["Name"], Key=blob["Key"])
 
 
-ROUNDS: Final[Mapping[str, Round]] = MappingProxyType({"simulated": simulated_round, "aws": aws_round})
+ROUNDS: Final[Mapping[str, Round]] = MappingProxyType(
+    {"simulated": simulated_round, "aws": aws_round, "terraform": terraform_round}
+)

@@ -95,3 +95,10 @@ def test_what_is_told_of_inputs_is_in_no_repr(estate: SimulatedEstate) -> None:
     (server,) = estate.cloud.discover([oc.Server])
     assert "hunter2" in str(server.inputs["user_data"])
     assert "hunter2" not in repr(server)
+
+
+def test_every_cloud_can_be_asked_what_is_in_it() -> None:
+    made = [getattr(oc.clouds, name) for name in oc.clouds.__all__]
+    clouds = [one for one in made if isinstance(one, type) and hasattr(one, "provider")]
+    assert len(clouds) >= 4
+    assert [one.__name__ for one in clouds if not hasattr(one, "discover")] == []

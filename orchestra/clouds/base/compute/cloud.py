@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.base.compute.keypairs import KeyPairCalls
 from orchestra.clouds.base.compute.servers import ServerCalls
 from orchestra.clouds.base.compute.traits import Access, Traits
@@ -36,7 +37,7 @@ class Site:
     settling: float
 
 
-class FamilyCloud:
+class FamilyCloud(Discoverable):
     """One account and region of a cloud; its family's function makes it. Safe to use from several threads."""
 
     def __init__(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.families.docker.container import ContainerCalls
 from orchestra.clouds.families.docker.engine import DEFAULT_ENDPOINT, Engine, Place, place_of
 from orchestra.clouds.families.docker.image import ContainerImageCalls
@@ -18,7 +19,7 @@ from orchestra.contracts import Provider
 CALLS: Final[tuple[type[Calls[Engine]], ...]] = (ContainerImageCalls, ContainerCalls)
 
 
-class DockerCloud:
+class DockerCloud(Discoverable):
     """One Docker engine; make it with `docker`. Safe to use from several threads."""
 
     def __init__(self, place: Place, name: str) -> None:

@@ -1,0 +1,355 @@
+"""Types of Terraform's provider for AWS, in the form of orchestra's kinds. Pure.
+
+The names of attributes are those of the provider's schema, versions 4 to 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from orchestra.errors import DefinitionError
+from orchestra.migrate.mapping import Mapped, Part, Table, Told, alone, first, is_given, part_of
+from orchestra.migrate.states import Instance, World
+from orchestra.model.values import Plain
+from orchestra.resources.network import Firewall
+
+_EVERYWHERE: Final = "0.0.0.0/0"
+_TYPES: Final = MappingProxyType({"gp3": "ssd", "st1": "hdd"})
+_PROTOCOLS: Final = MappingProxyType({"-1": "all", "1": "icmp", "6": "tcp", "17": "udp"})
+_BLOCKS: Final = ("block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets")
+_INGRESS: Final = "aws_vpc_security_group_ingress_rule"
+_EGRESS: Final = "aws_vpc_security_group_egress_rule"
+
+
+def _labels(one: Instance) -> Plain:
+    """Its tags, the provider's default tags among them; the name and AWS's own tags are no labels."""
+    tags = one.get("tags_all") or one.get("tags") or {}
+    return {
+        key: str(value)
+        for key, value in sorted(tags.items())
+        if key != "Name" and not key.startswith(("aws:", "orchestra:"))
+    }
+
+
+def _routes(world: World, vpc: Instance) -> Iterator[Mapping[str, Any]]:
+    """The routes of a network's main table, wherever Terraform has them."""
+    tables = _main_tables(world, vpc)
+    for one in world.of("aws_default_route_table", "aws_route_table"):
+        if one.attributes.get("id") in tables:
+            yield from one.blocks("route")
+    for one in world.of("aws_route"):
+        if one.attributes.get("route_table_id") in tables:
+            yield {**one.attributes, "cidr_block": one.attributes.get("destination_cidr_block")}
+
+
+def _main_tables(world: World, vpc: Instance) -> set[object]:
+    """The id of a network's main table: the one that was made so, else the one that it came with."""
+    chosen = world.of("aws_main_route_table_association", vpc_id=vpc.get("id"))
+    own = (vpc.attributes.get(name) for name in ("main_route_table_id", "default_route_table_id"))
+    return {one.attributes.get("route_table_id") for one in chosen} or set(filter(None, own))
+
+
+def _has_internet(vpc: Instance, world: World) -> bool:
+    """Whether its main table leads everywhere through a gateway of its own."""
+    gateways = {one.attributes.get("id") for one in world.of("aws_internet_gateway", vpc_id=vpc.get("id"))}
+    return any(
+        route.get("cidr_block") == _EVERYWHERE and route.get("gateway_id") in gateways for route in _routes(world, vpc)
+    )
+
+
+def _is_way_out(one: Instance, world: World) -> bool:
+    """Whether it is a part of the way to the internet that a network has."""
+    table = one.attributes.get("id" if one.type.endswith("_table") else "route_table_id")
+    for vpc in world.of("aws_vpc"):
+        if not vpc.is_read and _has_internet(vpc, world):
+            is_gateway = one.type.startswith("aws_internet_gateway") and one.get("vpc_id") == vpc.get("id")
+            if is_gateway or table in _main_tables(world, vpc):
+                return True
+    return False
+
+
+def _public(one: Instance) -> Plain:
+    return bool(one.get("map_public_ip_on_launch"))
+
+
+def _rules(direction: str) -> Told:
+    """The rules of a direction: in the group itself, and in resources of their own."""
+
+    def rules(one: Instance, world: World) -> Plain:
+        group = one.text("id")
+        found = [rule for block in one.blocks(direction) for rule in _expanded(block, group)]
+        for other in world.of("aws_security_group_rule", security_group_id=group, type=direction):
+            found += _expanded({**other.attributes, "security_groups": [other.get("source_security_group_id")]}, group)
+        for other in world.of(_INGRESS if direction == "ingress" else _EGRESS, security_group_id=group):
+            found += _expanded(_single(other), group)
+        normalize: Any = Firewall.kind.inputs[direction].normalize  # what goes in plain comes out plain
+        plain: Plain = normalize(found)
+        return plain
+
+    return rules
+
+
+def _single(one: Instance) -> Mapping[str, Any]:
+    """A rule of the newer types, which have one source each, as the older ones have it."""
+    return {
+        "protocol": one.get("ip_protocol"),
+        "from_port": one.get("from_port"),
+        "to_port": one.get("to_port"),
+        "cidr_blocks": [one.get("cidr_ipv4")],
+        "ipv6_cidr_blocks": [one.get("cidr_ipv6")],
+        "prefix_list_ids": [one.get("prefix_list_id")],
+        "security_groups": [one.get("referenced_security_group_id")],
+    }
+
+
+def _expanded(block: Mapping[str, Any], group: str) -> list[dict[str, Plain]]:
+    """One rule for each source that a block names."""
+    said = str(block.get("protocol"))
+    protocol = _PROTOCOLS.get(said, said)
+    ports = {
+        name: None if protocol == "all" or block.get(name) in (None, -1) else int(block[name])
+        for name in ("from_port", "to_port")
+    }
+    ranges = [cidr for name in ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids") for cidr in block.get(name) or ()]
+    groups = [str(found).rpartition("/")[2] for found in block.get("security_groups") or () if found]
+    groups += [group] if block.get("self") else []
+    return [{"protocol": protocol, **ports, "cidr": cidr, "firewall": None} for cidr in ranges if cidr] + [
+        {"protocol": protocol, **ports, "cidr": None, "firewall": found} for found in groups
+    ]
+
+
+def _guards(attribute: str) -> Told:
+    """The security groups; none if it is but the network's own one."""
+
+    def guards(one: Instance, world: World) -> Plain:
+        groups: list[Plain] = [*sorted(set(one.texts(attribute)))]
+        own = {vpc.attributes.get("default_security_group_id") for vpc in world.of("aws_vpc")}
+        own |= {group.attributes.get("id") for group in world.of("aws_default_security_group")}
+        own |= {group.attributes.get("id") for group in world.of("aws_security_group", name="default")}
+        return [] if len(groups) == 1 and groups[0] in own else groups
+
+    return guards
+
+
+def _volume_type(one: Instance) -> Plain:
+    said = one.text("type")
+    return _TYPES.get(said, said) or None
+
+
+def _leads_to(one: Instance, world: World) -> Plain:
+    for other in world.of("aws_eip_association", allocation_id=one.get("id")):
+        return other.text("instance_id") or None
+    return one.text("instance") or None
+
+
+def _listener(name: str) -> Told:
+    def part(one: Instance) -> Plain:
+        listeners = one.blocks("listener")
+        if len(listeners) != 1:
+            raise DefinitionError(f"it has {len(listeners)} listeners, and a LoadBalancer has one")
+        value: Plain = listeners[0].get(name)
+        return value.lower() if isinstance(value, str) else value
+
+    return alone(part)
+
+
+def _members(one: Instance, world: World) -> Plain:
+    others = world.of("aws_elb_attachment", elb=one.get("id"))
+    return [*sorted({*one.texts("instances"), *(other.text("instance") for other in others)})]
+
+
+def _health_check(one: Instance) -> Plain:
+    check = first(one.blocks("health_check"))
+    protocol, _, place = str(check.get("target") or "").partition(":")
+    if not place:
+        return None
+    port, slash, path = place.partition("/")
+    return {
+        "protocol": protocol.lower(),
+        "port": int(port),
+        "path": slash + path or "/",
+        "interval": check.get("interval"),
+        "timeout": check.get("timeout"),
+        "healthy": check.get("healthy_threshold"),
+        "unhealthy": check.get("unhealthy_threshold"),
+    }
+
+
+def _domain(one: Instance) -> Plain:
+    if one.blocks("vpc"):
+        raise DefinitionError("it is a private zone, and orchestra has public ones only")
+    return one.text("name").rstrip(".") or None
+
+
+def _name_in_zone(one: Instance, world: World) -> str:
+    zone = next(world.of("aws_route53_zone", zone_id=one.get("zone_id")), None)
+    domain = zone.text("name").rstrip(".") if zone else ""
+    full = (one.text("fqdn") or one.text("name")).rstrip(".")
+    if not domain:
+        raise DefinitionError("the domain of its zone isn't in the state")
+    if one.blocks("alias") or one.has("set_identifier"):
+        raise DefinitionError("it is an alias or one of several with a policy, and a Record is neither")
+    return "" if full == domain else full.removesuffix(f".{domain}")
+
+
+def _record_id(one: Instance, world: World) -> Plain:
+    return f"{one.text('zone_id')}/{one.text('type')}/{_name_in_zone(one, world)}"
+
+
+def _values(one: Instance) -> Plain:
+    """Terraform has long texts in parts, with two quotes between them."""
+    parts = (value.replace('""', "") if one.get("type") == "TXT" else value for value in one.texts("records"))
+    return [*sorted(set(parts))]
+
+
+def _settings(world: World, kind: str, bucket: Instance) -> Mapping[str, Any] | None:
+    """What a resource of its own sets for a bucket; None if there is none."""
+    return next((one.attributes for one in world.of(kind, bucket=bucket.get("id"))), None)
+
+
+def _is_encrypted(one: Instance, world: World) -> Plain:
+    by_itself = _settings(world, "aws_s3_bucket_server_side_encryption_configuration", one)
+    configured = first(one.blocks("server_side_encryption_configuration"))
+    return bool(first((by_itself or configured).get("rule") or ()))
+
+
+def _is_public(one: Instance, world: World) -> Plain:
+    """Not told where the account's own setting holds."""
+    blocks = _settings(world, "aws_s3_bucket_public_access_block", one)
+    return None if blocks is None else not all(blocks.get(name) for name in _BLOCKS)
+
+
+def _is_versioned(one: Instance, world: World) -> Plain:
+    by_itself = _settings(world, "aws_s3_bucket_versioning", one)
+    if by_itself is not None:
+        return first(by_itself.get("versioning_configuration") or ()).get("status") == "Enabled"
+    return bool(first(one.blocks("versioning")).get("enabled"))
+
+
+_BLOB: Final = Mapped(
+    kind="storage.Blob",
+    external_id=lambda one, world: f"{one.text('bucket')}/{one.text('key')}",
+    inputs={"bucket": "bucket", "key": "key", "content": "content", "content_type": "content_type"},
+    in_plain=("content",),
+)
+
+TABLE: Final[Table] = MappingProxyType(
+    {
+        "aws_vpc": Mapped(
+            kind="network.Network", inputs={"cidr": "cidr_block", "internet": _has_internet, "labels": alone(_labels)}
+        ),
+        "aws_internet_gateway": Part(belongs=_is_way_out),
+        "aws_internet_gateway_attachment": Part(belongs=_is_way_out),
+        "aws_default_route_table": Part(belongs=_is_way_out),
+        "aws_route_table": Part(belongs=_is_way_out),
+        "aws_route": Part(belongs=_is_way_out),
+        "aws_main_route_table_association": Part(belongs=_is_way_out),
+        "aws_subnet": Mapped(
+            kind="network.Subnet",
+            inputs={
+                "network": "vpc_id",
+                "cidr": "cidr_block",
+                "zone": "availability_zone",
+                "public": alone(_public),
+                "labels": alone(_labels),
+            },
+        ),
+        "aws_security_group": Mapped(
+            kind="network.Firewall",
+            inputs={
+                "network": "vpc_id",
+                "description": "description",
+                "ingress": _rules("ingress"),
+                "egress": _rules("egress"),
+                "labels": alone(_labels),
+            },
+        ),
+        "aws_security_group_rule": part_of("aws_security_group", "security_group_id"),
+        _INGRESS: part_of("aws_security_group", "security_group_id"),
+        _EGRESS: part_of("aws_security_group", "security_group_id"),
+        "aws_key_pair": Mapped(
+            kind="compute.KeyPair",
+            external_id="key_name",
+            inputs={"public_key": "public_key", "name": "key_name"},
+        ),
+        "aws_instance": Mapped(
+            kind="compute.Server",
+            inputs={
+                "image": "ami",
+                "size": "instance_type",
+                "subnet": "subnet_id",
+                "firewalls": _guards("vpc_security_group_ids"),
+                "key_pair": "key_name",
+                "user_data": is_given("user_data", "user_data_base64"),
+                "labels": alone(_labels),
+            },
+        ),
+        "aws_ebs_volume": Mapped(
+            kind="compute.Volume",
+            inputs={
+                "size_gib": "size",
+                "zone": "availability_zone",
+                "type": alone(_volume_type),
+                "encrypted": "encrypted",
+                "snapshot": "snapshot_id",
+                "labels": alone(_labels),
+            },
+        ),
+        "aws_volume_attachment": Mapped(
+            kind="compute.VolumeAttachment",
+            external_id=lambda one, world: f"{one.text('volume_id')}:{one.text('instance_id')}",
+            inputs={"volume": "volume_id", "server": "instance_id", "device": "device_name"},
+        ),
+        "aws_ebs_snapshot": Mapped(
+            kind="compute.Snapshot",
+            inputs={"volume": "volume_id", "description": "description", "labels": alone(_labels)},
+        ),
+        "aws_eip": Mapped(kind="compute.FloatingIp", inputs={"server": _leads_to, "labels": alone(_labels)}),
+        "aws_eip_association": part_of("aws_eip", "allocation_id"),
+        "aws_elb": Mapped(
+            kind="balancing.LoadBalancer",
+            external_id="name",
+            inputs={
+                "port": _listener("lb_port"),
+                "protocol": _listener("lb_protocol"),
+                "member_port": _listener("instance_port"),
+                "members": _members,
+                "subnets": lambda one, world: [*sorted(one.texts("subnets"))],
+                "firewalls": _guards("security_groups"),
+                "health_check": alone(_health_check),
+                "labels": alone(_labels),
+            },
+        ),
+        "aws_elb_attachment": part_of("aws_elb", "elb"),
+        "aws_route53_zone": Mapped(kind="dns.Zone", external_id="zone_id", inputs={"domain": alone(_domain)}),
+        "aws_route53_record": Mapped(
+            kind="dns.Record",
+            external_id=_record_id,
+            inputs={
+                "zone": "zone_id",
+                "name": _name_in_zone,
+                "type": "type",
+                "values": alone(_values),
+                "ttl": "ttl",
+            },
+        ),
+        "aws_s3_bucket": Mapped(
+            kind="storage.Bucket",
+            inputs={
+                "name": "bucket",
+                "encrypted": _is_encrypted,
+                "public": _is_public,
+                "versioned": _is_versioned,
+                "labels": alone(_labels),
+            },
+        ),
+        "aws_s3_bucket_versioning": part_of("aws_s3_bucket", "bucket"),
+        "aws_s3_bucket_public_access_block": part_of("aws_s3_bucket", "bucket"),
+        "aws_s3_bucket_server_side_encryption_configuration": part_of("aws_s3_bucket", "bucket"),
+        "aws_s3_object": _BLOB,
+        "aws_s3_bucket_object": _BLOB,
+    }
+)
+"""Each type of AWS's provider that orchestra has a kind for."""
