@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from orchestra.model.fields import input_field, output_field
     from orchestra.model.lifecycle import Lifecycle
     from orchestra.model.parameters import parameter
+    from orchestra.model.readiness import HttpOk, TcpOpen
     from orchestra.model.refs import Output, Ref
     from orchestra.model.resource import Resource
     from orchestra.model.secrets import Secret
@@ -97,6 +98,7 @@ _NAMES: Final = MappingProxyType(
         "orchestra.model.fields": "input_field output_field",
         "orchestra.model.lifecycle": "Lifecycle",
         "orchestra.model.parameters": "parameter",
+        "orchestra.model.readiness": "HttpOk TcpOpen",
         "orchestra.model.refs": "Output Ref",
         "orchestra.model.resource": "Resource",
         "orchestra.model.secrets": "Secret",
@@ -145,6 +147,7 @@ __all__ = [
     "FloatingIp",
     "Generated",
     "HealthCheck",
+    "HttpOk",
     "Image",
     "InUseError",
     "InternalError",
@@ -190,6 +193,7 @@ __all__ = [
     "StepResult",
     "StepStatus",
     "Subnet",
+    "TcpOpen",
     "ThrottledError",
     "TransientError",
     "UnsupportedError",

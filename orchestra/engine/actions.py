@@ -96,7 +96,7 @@ def _create(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
     record = answered(shop, draft, intent.token, _id(observation, draft))
     shop.made.append(record)
     record = with_outputs(shop, record, observation)
-    is_ready = observation.status is Status.READY
+    is_ready = _is_ready(observation, item)
     record = attrs.evolve(record, condition=Condition.READY) if is_ready else record
     phase = Phase.DONE if is_ready else Phase.ACCEPTED
     written, removed = displaced(shop, step)
@@ -106,6 +106,11 @@ def _create(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
     if is_ready:
         return Finished(external_id=record.external_id, outputs=plain_outputs(shop, record, observation))
     return _accepted(record, Until.READY, record)
+
+
+def _is_ready(observation: Observation, item: Declared) -> bool:
+    """Whether there is nothing to wait for: the cloud says that it is ready, and it has no checks of its own."""
+    return observation.status is Status.READY and not item.resource.ready
 
 
 def _made(shop: Workshop, progress: Progress, provider: Provider, draft: Record, owner: Ownership) -> Observation:
@@ -141,7 +146,7 @@ def _update(shop: Workshop, progress: Progress, began: Callable[[], None]) -> Ac
     with permitted(shop.permit):
         observation = provider.update(old.external_id, update)
     record = with_outputs(shop, draft, observation)
-    if observation.status is not Status.READY:
+    if not _is_ready(observation, item):
         return _accepted(record, Until.READY, record)
     removed = ((change.moved_from, ""),) if change.moved_from else ()
     outcome = shop.outcome(step, Phase.DONE, intent, write=(record,), remove=removed, external_id=record.external_id)

@@ -10,6 +10,7 @@ import attrs
 from orchestra.contracts import Observation, Reading
 from orchestra.engine import outcomes
 from orchestra.engine.actions import attempt
+from orchestra.engine.probing import checked
 from orchestra.engine.waiting import Group, verdicts
 from orchestra.engine.work import Accepted, Finished, Progress, Workshop
 from orchestra.errors import CloudError, InternalError, OrchestraError, StateError
@@ -98,6 +99,7 @@ class Caller:
                 reading = Reading(unread=dict.fromkeys(ids, error))
         except Exception as error:
             return Looked(group, asked, [(one, self._written(one, self._told(one, error))) for one in asked])
+        reading = checked(asked, reading, self._shop.live)
         found = verdicts(asked, reading, self._shop.clock.monotonic(), provider.capabilities.settling)
         return Looked(group, asked, self._settled(found))
 

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Final, TypeAlias
 import attrs
 
 from orchestra.errors import DefinitionError
-from orchestra.model import building
+from orchestra.model import building, readiness
 from orchestra.model.fields import METADATA, Check, InputSpec, KindSpec, OutputField, input_field, output_field
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.misuse import line_typed
+from orchestra.model.readiness import ReadyCheck
 from orchestra.model.refs import Ref
 from orchestra.model.secrets import Secret
 from orchestra.model.typecheck import Accepts, compile_check, describe, hints_of, not_needed, shown
@@ -24,7 +25,7 @@ else:  # pragma: no cover
     from typing_extensions import dataclass_transform
 
 
-COMMON = ("depends_on", "lifecycle", "cloud")
+COMMON = ("depends_on", "lifecycle", "cloud", "ready")
 
 _Compiled: TypeAlias = "tuple[str, Accepts, str, tuple[Check, ...]]"
 """Of one input: its name, whether a value has the type needed, that type for messages, and further checks."""
@@ -106,6 +107,8 @@ class Resource(_Declared):
     """How it may be changed, replaced and deleted."""
     cloud: NamedCloud | None = input_field(default=None)
     """The cloud it lives on. None: the deployment's."""
+    ready: Sequence[ReadyCheck] = input_field(default=())
+    """What it must answer to before it counts as ready, beside its cloud saying so: see `TcpOpen` and `HttpOk`."""
 
     id = output_field(str, doc="The cloud's own id.")
 
@@ -143,6 +146,8 @@ class Resource(_Declared):
                 fault = check(value)
                 if fault:
                     yield f"{shown(name, value)}: {fault}"
+        if self.ready and isinstance(self.ready, Sequence):
+            yield from readiness.faults(self.ready, type(self).__name__, self.kind.outputs)
 
     @classmethod
     def _compiled_checks(cls) -> tuple[_Compiled, ...]:

@@ -127,7 +127,7 @@ class _Memory:
         """Stands for the resource in references. Its inputs were accepted when it was made, and are not checked."""
         kind = self._kind(record)
         resource = kind.cls.__new__(kind.cls)
-        vars(resource).update({**record.inputs, "depends_on": (), "cloud": _Place(record.cloud), "lifecycle": None})
+        vars(resource).update(record.inputs, depends_on=(), cloud=_Place(record.cloud), lifecycle=None, ready=())
         return resource
 
     def declared(self, record: Record) -> Declared:
