@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     )
     from orchestra.resources.containers import Container, ContainerImage, Mount, Port
     from orchestra.resources.dns import Record, Zone
-    from orchestra.resources.network import Firewall, Network, Rule, Subnet, allow
+    from orchestra.resources.network import AvailabilityZone, Firewall, Network, Rule, Subnet, allow
     from orchestra.resources.storage import Blob, Bucket
     from orchestra.state.audit import AuditEntry, AuditEvent
 
@@ -111,7 +111,7 @@ _NAMES: Final = MappingProxyType(
         "orchestra.resources.compute": "FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
         "orchestra.resources.containers": "Container ContainerImage Mount Port",
         "orchestra.resources.dns": "Record Zone",
-        "orchestra.resources.network": "Firewall Network Rule Subnet allow",
+        "orchestra.resources.network": "AvailabilityZone Firewall Network Rule Subnet allow",
         "orchestra.resources.storage": "Blob Bucket",
         "orchestra.state.audit": "AuditEntry AuditEvent",
     }
@@ -127,6 +127,7 @@ __all__ = [
     "Audit",
     "AuditEntry",
     "AuditEvent",
+    "AvailabilityZone",
     "Blob",
     "Bucket",
     "Change",

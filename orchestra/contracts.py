@@ -98,8 +98,13 @@ class Inputs:
         return _plain(self.values.get(name), name)
 
     def text(self, name: str, default: str | None = None) -> str:
-        """The text ``name``; ``default`` if it is None. Raises `InternalError` if it isn't text."""
+        """The text ``name``, or the id that was chosen for it; ``default`` if it is None.
+
+        Raises `InternalError` if it isn't text.
+        """
         value = self._get(name)
+        if isinstance(value, Mapping) and "id" in value:
+            value = value["id"]
         if value is None and default is not None:
             return default
         if not isinstance(value, str):

@@ -43,8 +43,8 @@ def capabilities() -> Families:
     A family has the name of the function that makes its clouds: ``oc.clouds.capabilities()["aws"]["compute.Server"]``.
     ``libcloud`` is there for each provider that it takes: ``libcloud:powerdns``.
 
-    Needs no credentials, makes no driver and calls nothing. The first use imports all families, which takes about half
-    a second; planning does so only for the message that something can't be had.
+    Needs no credentials, makes no driver and calls nothing. The first use imports all families, which takes about a
+    second; planning does so only for the message that something can't be had.
     """
     told: dict[str, Mapping[str, Capabilities]] = {}
     for family, table in _TABLES.items():

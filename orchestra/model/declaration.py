@@ -15,7 +15,7 @@ from orchestra.model import address as addresses
 from orchestra.model.address import Address
 from orchestra.model.building import Placeholder
 from orchestra.model.expressions import Expression, is_plain, is_value, lower, sources
-from orchestra.model.fields import KindSpec
+from orchestra.model.fields import InputSpec, KindSpec
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.refs import Output, Ref
 from orchestra.model.resource import UNRULED, NamedCloud, Resource
@@ -103,10 +103,10 @@ def collect(stack: Stack) -> Declaration:
     )
 
 
-def _wish(expression: Expression) -> Expression:
+def _wish(expression: Expression, spec: InputSpec) -> Expression:
     """What a choice asks for, without what it leaves open; else the id of one of the cloud's own."""
     if not isinstance(expression, dict):
-        return {"id": expression}
+        return {"id": expression} if spec.choice else expression
     return {key: item for key, item in expression.items() if item is not None}
 
 
@@ -211,12 +211,12 @@ class _Walk:
         for name in kind.inputs:
             value = values[name]
             if is_plain(value):
-                inputs[name] = {"id": value} if name in kind.choices else value
+                inputs[name] = {"id": value} if kind.inputs[name].choice else value
                 continue
             with self.faults_at(address, name):
                 expression = lower(value, self.placeholders)
                 if name in kind.choices:
-                    expression = _wish(expression)
+                    expression = _wish(expression, kind.inputs[name])
                 inputs[name] = expression
                 if is_value(expression):
                     continue

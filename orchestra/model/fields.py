@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 import attrs
@@ -32,6 +32,7 @@ class InputSpec:
     replace: Replaces = False
     secret: bool = False
     choice: bool = False
+    wish: bool = False
     identifies: bool = False
     summarize: Callable[[Value], Value] | None = None
     normalize: Callable[[Value], Value] | None = None
@@ -39,6 +40,10 @@ class InputSpec:
     doc: str = ""
     required: bool = False
     refreshes: str = ""
+
+    def is_choice(self, *values: Value) -> bool:
+        """Whether it is a portable choice, given what it is or was: text is none where it needn't be one."""
+        return self.choice or (self.wish and any(isinstance(value, Mapping) for value in values))
 
 
 def input_field(
@@ -48,6 +53,7 @@ def input_field(
     replace: Replaces = False,
     secret: bool = False,
     choice: bool = False,
+    wish: bool = False,
     identifies: bool = False,
     summarize: Callable[[Value], Value] | None = None,
     normalize: Callable[[Value], Value] | None = None,
@@ -59,17 +65,19 @@ def input_field(
 
     ``default`` or ``factory``: its value when it isn't given; without either it is required. ``replace``: a
     change forces replacement (or a function of before and after that says so). ``secret``: kept as a keyed
-    digest only. ``choice``: a portable choice, which the cloud resolves to an id of its own. ``identifies``: the
-    cloud's own id is made of it, so that it can't be secret. ``summarize``: what to keep in plans and state in
-    place of a large value. ``normalize``: bring a plain value into the one form that is compared, such as a sorted
-    list. ``check``: one or more functions that say what is wrong with a value. ``refreshes``: no input of the cloud's
-    but a switch, True or False: while it is True, the portable choice of that name is made anew in every plan.
+    digest only. ``choice``: a portable choice, which the cloud resolves to an id of its own. ``wish``: it may be
+    one, and is text otherwise. ``identifies``: the cloud's own id is made of it, so that it can't be secret.
+    ``summarize``: what to keep in plans and state in place of a large value. ``normalize``: bring a plain value
+    into the one form that is compared, such as a sorted list. ``check``: one or more functions that say what is
+    wrong with a value. ``refreshes``: no input of the cloud's but a switch, True or False: while it is True, the
+    portable choice of that name is made anew in every plan.
     ``doc``: meaning, unit and default, a sentence.
     """
     spec = InputSpec(
         replace=replace,
         secret=secret,
         choice=choice,
+        wish=wish,
         identifies=identifies,
         summarize=summarize,
         normalize=normalize,
@@ -135,11 +143,11 @@ class KindSpec:
     update_timeout: float
     delete_timeout: float
     choices: tuple[str, ...] = attrs.field(init=False)
-    """The inputs that are portable choices."""
+    """The inputs that are portable choices, or may be."""
 
     @choices.default
     def _choices(self) -> tuple[str, ...]:
-        return tuple(name for name, spec in self.inputs.items() if spec.choice)
+        return tuple(name for name, spec in self.inputs.items() if spec.choice or spec.wish)
 
     treated: dict[str, InputSpec] = attrs.field(init=False)
     """The inputs whose values aren't kept or sent just as they are given."""

@@ -85,11 +85,10 @@ def chosen(value: Value, recorded: Value, where: Wanted, choices: Choices, anew:
 
 def unify(before: Value, after: Values | Value) -> Value:
     """``after``, or ``before`` if both stand for the same id: two wishes that lead to the same are no change."""
-    if (
-        isinstance(before, Mapping)
-        and isinstance(after, Mapping)
-        and isinstance(before.get("id"), str)
-        and before.get("id") == after.get("id")
-    ):
-        return before
-    return after
+    one, other = _id_of(before), _id_of(after)
+    return before if isinstance(one, str) and one == other else after
+
+
+def _id_of(value: Values | Value) -> Value:
+    """The id that a choice has led to; an id that was given as text is itself."""
+    return value.get("id") if isinstance(value, Mapping) else value

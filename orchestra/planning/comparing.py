@@ -133,6 +133,8 @@ def overlaid(spec: InputSpec | None, kept: Value, told: Value) -> Value:
         return kept
     if isinstance(kept, Mapping) and isinstance(told, Mapping) and (spec.choice if spec else "id" in kept):
         return {**kept, **told}
+    if isinstance(kept, Mapping) and isinstance(told, str) and "id" in kept:
+        return {**kept, "id": told}
     return told
 
 

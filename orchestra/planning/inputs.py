@@ -119,7 +119,7 @@ def finish(declared: Declared, planned: Values, scope: Scope, seal: Seal) -> Fin
         if name in declared.lifecycle.ignore_changes and name in planned and is_known(before):
             final_kept[name] = before
             final_raw[name] = raw[name] if same(before, now) else _in_plain(declared.kind.inputs[name], before)
-        elif declared.kind.inputs[name].choice:
+        elif declared.kind.inputs[name].is_choice(before, now):
             final_raw[name] = final_kept[name] = _chosen(before, now)
         else:
             _check(before, now, declared.address, name)
@@ -138,14 +138,15 @@ def check_planned(declared: Declared, planned: Values, scope: Scope, seal: Seal)
     """Raise `StalePlanError` if an input that ``scope`` knows already is no longer what the plan says."""
     kept = kept_form(declared.kind, raw_inputs(declared, scope), seal)
     for name, now in kept.items():
-        ignored = name in declared.lifecycle.ignore_changes or declared.kind.inputs[name].choice
+        is_choice = declared.kind.inputs[name].is_choice(planned.get(name), now)
+        ignored = name in declared.lifecycle.ignore_changes or is_choice
         if name in planned and is_known(now) and not ignored:
             _check(planned[name], now, declared.address, name)
 
 
 def _chosen(planned: Value, now: Value) -> Value:
     """A choice as the plan made it; an id that was unknown then is known now."""
-    if isinstance(planned, Mapping) and planned.get("id") is not UNKNOWN:
+    if isinstance(planned, str) or (isinstance(planned, Mapping) and planned.get("id") is not UNKNOWN):
         return planned
     return now
 

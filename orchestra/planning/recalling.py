@@ -140,7 +140,7 @@ class _Memory:
         for name, spec in kind.inputs.items():
             value = record.inputs.get(name)
             is_lost = _is_lost(value) or (spec.summarize is not None and value is not None)
-            if name in kept_now and not spec.choice and self._is_meant(kept_now[name], record, is_lost):
+            if name in kept_now and not (spec.choice or spec.wish) and self._is_meant(kept_now[name], record, is_lost):
                 inputs[name] = kept_now[name]
             elif is_lost:
                 inputs[name] = None

@@ -12,7 +12,7 @@ from orchestra.model.refs import Ref
 from orchestra.model.resource import Resource
 from orchestra.model.secrets import Secret
 from orchestra.resources import checks
-from orchestra.resources.network import Firewall, Subnet
+from orchestra.resources.network import AvailabilityZone, Firewall, Subnet
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +125,9 @@ class Volume(Resource, kind="compute.Volume", create_seconds=8.0):
         check=checks.between(1, 65536, "GiB"),
         doc="Its size in GiB. Growing is done in place; shrinking replaces it, and its content is lost.",
     )
-    zone: str | Ref[str] = input_field(replace=True, doc="The availability zone, such as ``server.zone``.")
+    zone: AvailabilityZone | str | Ref[str] = input_field(
+        replace=True, wish=True, doc="The availability zone, such as ``server.zone``, or a portable `AvailabilityZone`."
+    )
     type: str | None = input_field(
         default=None,
         check=checks.matches(r"ssd|hdd", "ssd or hdd"),

@@ -72,6 +72,21 @@ def _sorted_rules(value: Value) -> Value:
     return [keyed[key] for key in sorted(keyed)]
 
 
+@attrs.frozen
+class AvailabilityZone:
+    """One of a region's availability zones, by its number: a spread that every cloud with zones can do.
+
+    They are counted from 0 in order of name, and after the last from the first again: things numbered 0, 1 and 2 are
+    in three zones where the region has as many. A cloud's choice is kept when it opens more of them later.
+    """
+
+    number: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.number < 0:
+            raise DefinitionError(f"AvailabilityZone({self.number}): zones are counted from 0")
+
+
 class Network(Resource, kind="network.Network"):
     """A private network of its own, with a way to the internet unless said otherwise.
 
@@ -95,8 +110,12 @@ class Subnet(Resource, kind="network.Subnet", create_before_delete=False):
 
     network: Network | Ref[str] | str = input_field(replace=True, doc="The network that it is a part of.")
     cidr: str | Ref[str] = input_field(replace=True, check=checks.cidr, doc="The address range, inside the network's.")
-    zone: str | Ref[str] | None = input_field(
-        default=None, replace=True, doc="The availability zone. Default: the cloud picks one, and it stays."
+    zone: AvailabilityZone | str | Ref[str] | None = input_field(
+        default=None,
+        replace=True,
+        wish=True,
+        doc="The availability zone: a portable `AvailabilityZone`, or the name of one of the cloud's own. "
+        "Default: the cloud picks one, and it stays.",
     )
     public: bool = input_field(default=True, doc="Whether servers in it get a public address when they don't say.")
     labels: Mapping[str, str | Ref[str]] = input_field(

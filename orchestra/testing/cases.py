@@ -123,7 +123,7 @@ def subject(
     item = declaration.resources[SUBJECT]
     keyring = Keyring(b"check_provider", b"", "check-provider")
     raw = raw_inputs(item, Live(declaration, keyring, {}).scope)
-    chosen = {name: _chosen(provider, name, raw[name]) for name, spec in item.kind.inputs.items() if spec.choice}
+    chosen = {name: _chosen(provider, name, raw[name]) for name in item.kind.choices}
     raw = {**raw, **chosen}
     return Subject(item.kind, raw, {**kept_form(item.kind, raw, keyring.seal), **chosen})
 

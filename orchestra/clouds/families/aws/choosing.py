@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from orchestra.clouds import zoning
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.sizing import GB_IN_GIB, Demand
@@ -113,6 +114,13 @@ def image(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
             remedy=f"see {publisher.source} for what there is, or give the id of an image: ami-…",
         )
     return newest[1]
+
+
+def zone(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
+    """The availability zone of the region with the number that is wanted; local and wavelength zones don't count."""
+    fields = query.filters({"state": ["available"], "zone-type": ["availability-zone"]})
+    found = query.ec2_items(drivers.ec2, "DescribeAvailabilityZones", "availabilityZoneInfo", {}, fields)
+    return zoning.zone((query.text(item, "zoneName") for item in found), wanted, drivers.region)
 
 
 def size(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from orchestra.clouds.families.aws import query
+from orchestra.clouds.families.aws import choosing, query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
 from orchestra.clouds.families.aws.finishing import just_made
@@ -17,6 +17,7 @@ from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import ConflictError, NotFoundError
+from orchestra.model.values import Plain
 from orchestra.resources import network
 
 _EVERYWHERE: Final = "0.0.0.0/0"
@@ -247,6 +248,10 @@ class SubnetCalls(Described):
     def delete(self, driver: Drivers, external_id: str) -> None:
         """See `Calls.delete`."""
         query.ec2(driver.ec2, "DeleteSubnet", {"SubnetId": external_id})
+
+    def choose(self, driver: Drivers, name: str, wanted: Mapping[str, Plain]) -> str:
+        """See `Calls.choose`."""
+        return choosing.zone(driver, wanted) if name == "zone" else super().choose(driver, name, wanted)
 
 
 def _publish(drivers: Drivers, found: Observation, inputs: Inputs) -> Observation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -11,12 +11,13 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from orchestra.clouds.families.aws import query
+from orchestra.clouds.families.aws import choosing, query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotReadyError
+from orchestra.model.values import Plain
 from orchestra.resources.compute import Snapshot, Volume
 
 _TYPES: Final = MappingProxyType({"ssd": "gp3", "hdd": "st1"})
@@ -112,6 +113,10 @@ class VolumeCalls(Described):
     def delete(self, driver: Drivers, external_id: str) -> None:
         """See `Calls.delete`."""
         query.ec2(driver.ec2, "DeleteVolume", {"VolumeId": external_id})
+
+    def choose(self, driver: Drivers, name: str, wanted: Mapping[str, Plain]) -> str:
+        """See `Calls.choose`."""
+        return choosing.zone(driver, wanted) if name == "zone" else super().choose(driver, name, wanted)
 
 
 def _image_it_is_in(description: str) -> str:

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
-from libcloud.compute.base import NodeImage, NodeSize
+from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
+from orchestra.clouds import zoning
 from orchestra.clouds.sizing import GB_IN_GIB, Demand
 from orchestra.contracts import Inputs
 from orchestra.errors import ChoiceError
@@ -48,6 +49,11 @@ def _closeness(demand: Demand, size: NodeSize) -> float:
 
 def _asked(demand: Demand) -> dict[str, float]:
     return {name: float(value) for name, value in attrs.asdict(demand).items()}
+
+
+def choose_zone(zones: Sequence[NodeLocation], wanted: Mapping[str, Plain]) -> str:
+    """The one of ``zones`` with the wanted number."""
+    return zoning.zone((one.name for one in zones), wanted, "the simulated region")
 
 
 def choose_image(images: Sequence[NodeImage], wanted: Mapping[str, Plain]) -> str:

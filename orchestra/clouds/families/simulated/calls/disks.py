@@ -7,6 +7,7 @@ from typing import Any
 
 from libcloud.compute.base import StorageVolume, VolumeSnapshot
 
+from orchestra.clouds.families.simulated.calls import choice
 from orchestra.clouds.families.simulated.calls.shared import (
     SimulatedCalls,
     location,
@@ -20,6 +21,7 @@ from orchestra.clouds.families.simulated.calls.shared import (
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.clouds.families.simulated.refusals import refusal
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
+from orchestra.model.values import Plain
 from orchestra.resources.compute import Snapshot, Volume, VolumeAttachment
 
 
@@ -92,6 +94,14 @@ class VolumeCalls(SimulatedCalls[SimulatedNodeDriver, StorageVolume]):
     def delete(self, driver: SimulatedNodeDriver, external_id: str) -> None:
         """See `Calls.delete`."""
         driver.destroy_volume(volume(driver, external_id))
+
+    def choose(self, driver: SimulatedNodeDriver, name: str, wanted: Mapping[str, Plain]) -> str:
+        """See `Calls.choose`."""
+        return (
+            choice.choose_zone(driver.list_locations(), wanted)
+            if name == "zone"
+            else super().choose(driver, name, wanted)
+        )
 
 
 class VolumeAttachmentCalls(SimulatedCalls[SimulatedNodeDriver, StorageVolume]):

@@ -7,6 +7,7 @@ from typing import cast
 
 import attrs
 
+from orchestra.clouds.families.simulated.calls import choice
 from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.clouds.families.simulated.firewalls import SimulatedFirewall
@@ -107,6 +108,14 @@ class SubnetCalls(SimulatedCalls[SimulatedNodeDriver, SimulatedSubnet]):
     def delete(self, driver: SimulatedNodeDriver, external_id: str) -> None:
         """See `Calls.delete`."""
         driver.ex_destroy_subnet(external_id)
+
+    def choose(self, driver: SimulatedNodeDriver, name: str, wanted: Mapping[str, Plain]) -> str:
+        """See `Calls.choose`."""
+        return (
+            choice.choose_zone(driver.list_locations(), wanted)
+            if name == "zone"
+            else super().choose(driver, name, wanted)
+        )
 
 
 class FirewallCalls(SimulatedCalls[SimulatedNodeDriver, SimulatedFirewall]):
