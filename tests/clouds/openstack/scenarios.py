@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import pytest
 
 from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.openstack import OpenStackCloud
@@ -13,7 +14,7 @@ from orchestra.clouds.families.openstack.account import account_of
 from orchestra.clouds.families.openstack.volume import VolumeTypes
 from orchestra.contracts import Clock, Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
 from orchestra.engine.patience import patiently
-from orchestra.errors import CloudError
+from orchestra.errors import ChoiceError, CloudError
 from orchestra.resources.network import Firewall
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlNGP one@example"
@@ -255,7 +256,7 @@ def refusals(scene: Scene) -> None:
     error = scene.refusal(lambda: subnets.create(Inputs(asked), owner("subnet")))
     assert error.code == "NetworkNotFound"
     made = scene.create("network.Network", "network", cidr="10.0.0.0/16", internet=False, labels={})
-    scene.create("network.Subnet", "subnet", **{**asked, "network": made})
+    inside = scene.create("network.Subnet", "subnet", **{**asked, "network": made})
     error = scene.refusal(lambda: subnets.create(Inputs({**asked, "network": made}), owner("other")))
     assert error.code == "InvalidSubnet.Conflict"
     assert not error.retryable
@@ -263,7 +264,17 @@ def refusals(scene: Scene) -> None:
     error = scene.refusal(lambda: scene.provider("compute.Volume").create(Inputs(inputs), owner("volume")))
     assert not error.retryable
     compute = scene.provider("compute.Server")
-    error = scene.refusal(lambda: compute.choose("image", {"os": "templeos", "version": "5"}))
+    with pytest.raises(ChoiceError, match="templeos-5"):
+        compute.choose("image", {"os": "templeos", "version": "5"})
+    wanted = {"image": {"id": missing}, "size": {"id": "m1.tiny"}, "subnet": inside, "labels": {}}
+    assert not scene.refusal(lambda: compute.create(Inputs(wanted), owner("server"))).retryable
+    half = scene.find("compute.Server", "server", **wanted)
+    assert half is not None
+    assert half.external_id.startswith("port:")
+    assert half.status is Status.PENDING
+    assert [one.external_id for one in compute.list()] == [half.external_id]
+    scene.delete("compute.Server", half.external_id)
+    assert scene.find("compute.Server", "server", **wanted) is None
     for one in list(subnets.list()):
         scene.delete("network.Subnet", one.external_id)
     for one in list(networks.list()):

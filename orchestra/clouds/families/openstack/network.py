@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from orchestra.clouds.families.openstack import rest, routers
+from orchestra.clouds.families.openstack import ports, rest, routers
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Listing, Networked, chunks
 from orchestra.clouds.families.openstack.ownership import (
@@ -16,6 +16,7 @@ from orchestra.clouds.families.openstack.ownership import (
     mark,
     marked,
     owner_in,
+    title,
     with_more,
 )
 from orchestra.clouds.families.openstack.rest import Item, Query
@@ -24,11 +25,6 @@ from orchestra.errors import NotReadyError
 from orchestra.resources import network
 
 _STATUSES: Final = MappingProxyType({"BUILD": Status.PENDING, "ERROR": Status.FAILED})
-
-
-def title(owner: Ownership) -> str:
-    """A name for people to read; neutron doesn't want names to be unique."""
-    return f"{owner.deployment}/{owner.address}"[:255]
 
 
 class NetworkCalls(Networked):
@@ -159,8 +155,12 @@ class SubnetCalls(Networked):
         return self.look_up(driver, external_id)
 
     def delete(self, driver: Drivers, external_id: str) -> None:
-        """See `Calls.delete`: routers leave it first, for one that they lead into can't be deleted."""
-        routers.leave_all(driver, external_id)
+        """See `Calls.delete`: routers leave it first, and what servers left in it goes; else neutron keeps it."""
+        for port in list(driver.items("network", "/v2.0/ports", "ports", {"fixed_ips": f"subnet_id={external_id}"})):
+            if ports.is_left(port):
+                ports.remove(driver, port)
+            elif routers.is_interface(port):
+                routers.leave(driver, str(port["device_id"]), external_id)
         super().delete(driver, external_id)
 
     def _connect(self, drivers: Drivers, item: Item) -> None:

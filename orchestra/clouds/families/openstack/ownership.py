@@ -37,6 +37,11 @@ def mark(owner: Ownership, **more: str) -> str:
     return text
 
 
+def title(owner: Ownership) -> str:
+    """A name for people to read; neutron doesn't want names to be unique."""
+    return f"{owner.deployment}/{owner.address}"[:_LONGEST]
+
+
 def marked(text: str | None) -> dict[str, str]:
     """What a text of `mark` says; empty for any other."""
     if not text or not text.startswith(_PREFIX):

@@ -1,7 +1,8 @@
 """The ports of servers, and the public addresses on them.
 
 A server's port is made before it, because nova can't be told which of a network's subnets to use. It carries the
-owner of the server in its description, and goes with the server.
+owner of the server in its description, and goes with the server. If somebody else deletes the server, nova leaves the
+port: it goes when a server is made for the same address, or with its subnet.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import attrs
 
 from orchestra.clouds.families.openstack.connecting import NO_OUTSIDE, Drivers
 from orchestra.clouds.families.openstack.described import tolerating
-from orchestra.clouds.families.openstack.ownership import mark, marked, owner_in
+from orchestra.clouds.families.openstack.ownership import mark, marked, owner_in, title
 from orchestra.clouds.families.openstack.rest import Item
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership
@@ -37,10 +38,25 @@ class Place:
     public: str | None
 
 
-def find_port(drivers: Drivers, owner: Ownership) -> Item | None:
-    """The port that was made for the server of ``owner``."""
-    asked = {"description": mark(owner), "project_id": drivers.project}
-    return next(iter(drivers.items("network", _PORTS, "ports", asked)), None)
+def find_ports(drivers: Drivers, owner: Ownership) -> tuple[Item | None, list[Item]]:
+    """The port that was made for the server of ``owner``, and those that earlier ones of its address left behind."""
+    own, left = None, []
+    for port in drivers.items("network", _PORTS, "ports", {"name": title(owner), "project_id": drivers.project}):
+        found = owner_in(port.get("description"))
+        if found == owner:
+            own = port
+        elif is_left(port) and found is not None and (found.deployment, found.address) == _place_of(owner):
+            left.append(port)
+    return own, left
+
+
+def is_left(port: Item) -> bool:
+    """Whether a port was made for a server and belongs to none."""
+    return owner_in(port.get("description")) is not None and not port["device_id"]
+
+
+def _place_of(owner: Ownership) -> tuple[str, str]:
+    return owner.deployment, owner.address
 
 
 def make_port(drivers: Drivers, subnet: Item, inputs: Inputs, owner: Ownership) -> Item:
@@ -49,7 +65,7 @@ def make_port(drivers: Drivers, subnet: Item, inputs: Inputs, owner: Ownership) 
     fields = {
         "network_id": subnet["network_id"],
         "fixed_ips": [{"subnet_id": subnet["id"]}],
-        "name": owner.name(255),
+        "name": title(owner),
         "description": mark(owner),
         **({"security_groups": groups} if groups else {}),
     }
@@ -121,9 +137,8 @@ def ports_of(drivers: Drivers, servers: Sequence[str]) -> Iterator[Item]:
 
 def unused_ports(drivers: Drivers) -> Iterator[Item]:
     """The ports that were made for servers and belong to none."""
-    for port in drivers.items("network", _PORTS, "ports", {"project_id": drivers.project, "device_id": ""}):
-        if owner_in(port.get("description")) is not None and not port["device_id"]:
-            yield port
+    asked = {"project_id": drivers.project, "device_id": ""}
+    return (port for port in drivers.items("network", _PORTS, "ports", asked) if is_left(port))
 
 
 def port_of(drivers: Drivers, server: str) -> Item | None:

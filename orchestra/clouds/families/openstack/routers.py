@@ -64,7 +64,7 @@ def close_way(drivers: Drivers, network: str) -> None:
         return
     for port in _ports(drivers, {"device_id": str(router["id"]), "device_owner": list(_INTERFACES)}):
         for address in port.get("fixed_ips") or ():
-            _leave(drivers, str(router["id"]), str(address["subnet_id"]))
+            leave(drivers, str(router["id"]), str(address["subnet_id"]))
     with tolerating(NotFoundError):
         drivers.ask("network", "DELETE", f"{_ROUTERS}/{router['id']}")
 
@@ -76,10 +76,9 @@ def enter(drivers: Drivers, router: str, subnet: str) -> None:
             drivers.ask("network", "PUT", f"{_ROUTERS}/{router}/add_router_interface", body={"subnet_id": subnet})
 
 
-def leave_all(drivers: Drivers, subnet: str) -> None:
-    """Take all routers out of a subnet: it can't be deleted before."""
-    for port in interfaces(drivers, subnet):
-        _leave(drivers, str(port["device_id"]), subnet)
+def is_interface(port: Item) -> bool:
+    """Whether a port is a router's, in a subnet that it leads into."""
+    return port["device_owner"] in _INTERFACES
 
 
 def interfaces(drivers: Drivers, subnet: str) -> Iterator[Item]:
@@ -87,7 +86,8 @@ def interfaces(drivers: Drivers, subnet: str) -> Iterator[Item]:
     return _ports(drivers, {"fixed_ips": f"subnet_id={subnet}", "device_owner": list(_INTERFACES)})
 
 
-def _leave(drivers: Drivers, router: str, subnet: str) -> None:
+def leave(drivers: Drivers, router: str, subnet: str) -> None:
+    """Take a router out of a subnet: that can't be deleted before."""
     with tolerating(NotFoundError):
         drivers.ask("network", "PUT", f"{_ROUTERS}/{router}/remove_router_interface", body={"subnet_id": subnet})
 

@@ -79,7 +79,9 @@ class ServerCalls(Described):
         None of them takes an idempotency token. Without the port nothing was made before.
         """
         subnet = driver.item("network", f"/v2.0/subnets/{inputs.text('subnet')}", "subnet")
-        port = ports.find_port(driver, owner)
+        port, left = ports.find_ports(driver, owner)
+        for one in left:
+            ports.remove(driver, one)
         made = None
         if port is None:
             port = ports.make_port(driver, subnet, inputs, owner)
@@ -147,7 +149,7 @@ class ServerCalls(Described):
         """See `Calls.search`. Of one that a crash left half-way, the port or the public address tells."""
         found = super().search(driver, owner, inputs)
         if found is None:
-            port = ports.find_port(driver, owner)
+            port, _ = ports.find_ports(driver, owner)
             return _half_made(port) if port is not None else None
         if inputs.values.get("public_address") and found.outputs["public_ip"] is None:
             return attrs.evolve(found, status=Status.PENDING, detail="it has no public address yet")
