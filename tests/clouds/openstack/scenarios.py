@@ -224,9 +224,9 @@ def disks(scene: Scene) -> None:
     inputs = {"size_gib": 2, "zone": "nova", "type": "ssd", "encrypted": True, "snapshot": None, "labels": LABELS}
     volume = scene.create("compute.Volume", "volume", **inputs)
     assert scene.ready("compute.Volume", volume).inputs == inputs
-    assert scene.update("compute.Volume", volume, inputs, size_gib=3, labels={}).inputs["size_gib"] == 3
     attached = scene.create("compute.VolumeAttachment", "at", volume=volume, server=machine, device="/dev/sdf")
     assert attached == f"{volume}:{machine}"
+    assert scene.update("compute.Volume", volume, inputs, size_gib=3, labels={}).inputs["size_gib"] == 3
     kinds = ("compute.VolumeAttachment", "compute.Volume")
     assert [[one.external_id for one in scene.provider(kind).list()] for kind in kinds] == [[attached], [volume]]
     snapshot = scene.create("compute.Snapshot", "snapshot", volume=volume, description="before the move", labels=LABELS)
@@ -281,4 +281,4 @@ def refusals(scene: Scene) -> None:
         scene.delete("network.Network", one.external_id)
 
 
-SCENARIOS: tuple[Callable[[Scene], None], ...] = (network, firewall)
+SCENARIOS: tuple[Callable[[Scene], None], ...] = (network, firewall, refusals)

@@ -100,22 +100,42 @@ class Drivers:
         found = self.items("network", "/v2.0/security-groups", "security_groups", asked)
         return next((str(one["id"]) for one in found), "")
 
-    def ask(self, service: str, method: str, path: str, *, body: Item | None = None, query: Query | None = None) -> Any:
-        """The answer of ``service``. A token that isn't taken any more is renewed once: the call was refused."""
+    def ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        body: Item | None = None,
+        query: Query | None = None,
+        version: str | None = None,
+    ) -> Any:
+        """The answer of ``service``; ``version`` is a microversion other than its usual one.
+
+        A token that isn't taken any more is renewed once: that call was refused.
+        """
+        send = functools.partial(
+            rest.send,
+            method=method,
+            path=path,
+            body=body,
+            query=query,
+            version=rest.VERSIONS.get(service, "") if version is None else version,
+        )
         token = self._identity.token()
         try:
-            return self._send(token, service, method, path, body, query)
+            return send(self._connection(service, token))
         except Exception as error:
             if getattr(error, "code", None) != _UNAUTHORIZED:
                 raise
-        return self._send(self._identity.renew(token), service, method, path, body, query)
+        return send(self._connection(service, self._identity.renew(token)))
 
-    def _send(self, token: Token, service: str, method: str, path: str, body: Item | None, query: Query | None) -> Any:
+    def _connection(self, service: str, token: Token) -> Any:
+        """Libcloud's connection to ``service``, with ``token``."""
         token.endpoint(service)
         connection = getattr(self.driver, _CONNECTIONS[service])
         connection.auth_token = token.text
-        version = rest.VERSIONS.get(service, "")
-        return rest.send(connection, method, path, body=body, query=query, version=version)
+        return connection
 
     def item(self, service: str, path: str, key: str) -> Item:
         """One thing, asked for directly."""

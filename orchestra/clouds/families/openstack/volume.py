@@ -31,6 +31,9 @@ _STATUSES: Final = MappingProxyType(
 )
 """All others are pending."""
 
+_GROWS_IN_USE: Final = "volume 3.42"
+"""The microversion, of Pike (2017), from which a volume may grow while it is attached."""
+
 _TYPE: Final = "ssd"
 """The type of a volume that says none."""
 
@@ -132,7 +135,8 @@ class VolumeCalls(Described):
             driver.ask("volume", "PUT", f"{path}/metadata", body={"metadata": metadata})
         size = update.after.integer("size_gib")
         if "size_gib" in update.changed and int(item["size"]) < size:
-            driver.ask("volume", "POST", f"{path}/action", body={"os-extend": {"new_size": size}})
+            extension = {"os-extend": {"new_size": size}}
+            driver.ask("volume", "POST", f"{path}/action", body=extension, version=_GROWS_IN_USE)
         name = self._types.chosen(update.after)
         if "type" in update.changed and name is not None and str(item["volume_type"]) != name:
             retype = {"new_type": name, "migration_policy": "on-demand"}
