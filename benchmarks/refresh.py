@@ -32,7 +32,7 @@ SAID: Final = f"""A plan in which nothing changes. On the simulated cloud each c
 tells of 500 servers; on AWS's API one asks for {FILTER_VALUES} ids, as many as EC2 takes. moto, which answers for AWS,
 works on one request at a time and takes most of the time itself."""
 """What stands above the table."""
-AT_ONCE: Final = 500
+AT_ONCE: Final = 100
 """How many servers one request of the preparation makes on AWS."""
 
 
@@ -86,9 +86,9 @@ def on_aws(folder: Path, count: int) -> Refresh | None:
             consistency_seconds=0.0,
         )
         record = first(folder, cloud)
-        _run_instances(client(server, "ec2"), record.external_id, count - 1)
-        twins = [one for one in servers_of(cloud).list() if one.external_id != record.external_id]
-        enter(folder, cloud, record, twins)
+        ids = _run_instances(client(server, "ec2"), record.external_id, count - 1)
+        found = servers_of(cloud).observe(ids).found
+        enter(folder, cloud, record, [found[one] for one in ids])
         before = server.stats()
         seconds = _planned(folder, count, cloud)
         grown = {action: calls - before.get(action, 0) for action, calls in server.stats().items()}
@@ -102,14 +102,15 @@ def on_aws(folder: Path, count: int) -> Refresh | None:
     )
 
 
-def _run_instances(ec2: Any, like: str, count: int) -> None:
-    """Make ``count`` more instances of the image, size and subnet of the one that is there."""
+def _run_instances(ec2: Any, like: str, count: int) -> list[str]:
+    """Make ``count`` more instances of the image, size and subnet of the one that is there, and tell their ids."""
     found = ec2.describe_instances(InstanceIds=[like])["Reservations"][0]["Instances"][0]
     asked: Mapping[str, str] = {name: found[name] for name in ("ImageId", "InstanceType", "SubnetId")}
-    while count > 0:
-        some = min(AT_ONCE, count)
-        ec2.run_instances(**asked, MinCount=some, MaxCount=some)
-        count -= some
+    ids: list[str] = []
+    while (some := min(AT_ONCE, count - len(ids))) > 0:
+        made = ec2.run_instances(**asked, MinCount=some, MaxCount=some)["Instances"]
+        ids += [one["InstanceId"] for one in made]
+    return ids
 
 
 def _planned(folder: Path, count: int, cloud: Cloud) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -24,19 +24,31 @@ if TYPE_CHECKING:
 FORMAT: Final = "orchestra-plan"
 VERSION: Final = 1
 
+_FIRST: Final = '{"changes":['
+"""How the canonical JSON of every plan begins."""
+
 
 def encode(plan: Plan) -> dict[str, Any]:
     """The plan as JSON-like values, with its digest."""
-    document = _document(plan)
+    document = _document(plan, plan.changes)
     return {**document, "digest": codec.digest(codec.canonical(document))}
 
 
 def digest(plan: Plan) -> str:
-    """The digest of everything in the plan."""
-    return codec.digest(codec.canonical(_document(plan)))
+    """The digest of everything in the plan: of its canonical JSON, of which there is never more than one change."""
+    return codec.digest_of(_pieces(plan))
 
 
-def _document(plan: Plan) -> dict[str, Any]:
+def _pieces(plan: Plan) -> Iterator[str]:
+    """The canonical JSON of the plan in pieces: in order of the keys, the changes come first."""
+    frame = codec.canonical(_document(plan, ()))
+    yield frame[: len(_FIRST)]
+    for number, change in enumerate(plan.changes):
+        yield ("," if number else "") + codec.canonical(_encode_change(change))
+    yield frame[len(_FIRST) :]
+
+
+def _document(plan: Plan, changes: Sequence[Change]) -> dict[str, Any]:
     goes_back = {} if plan.rollback_to is None else {"rollback_to": plan.rollback_to}
     return {
         **goes_back,
@@ -49,7 +61,7 @@ def _document(plan: Plan) -> dict[str, Any]:
         "serial": plan.serial,
         "partial": plan.partial,
         "unchanged": plan.unchanged,
-        "changes": [_encode_change(change) for change in plan.changes],
+        "changes": [_encode_change(change) for change in changes],
         "outputs": {name: codec.encode_value(value) for name, value in plan.outputs.items()},
         "findings": [
             {"rule": one.rule, "address": one.address, "message": one.message, "refusal": one.refusal}

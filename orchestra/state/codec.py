@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -128,6 +128,14 @@ def canonical(plain: Plain) -> str:
 def digest(text: str) -> str:
     """The digest of ``text``: BLAKE2b, 16 bytes, as 32 hexadecimal digits."""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def digest_of(pieces: Iterable[str]) -> str:
+    """The digest of the text that ``pieces`` are together."""
+    found = hashlib.blake2b(digest_size=16)
+    for piece in pieces:
+        found.update(piece.encode())
+    return found.hexdigest()
 
 
 def _encode_values(values: Values, address: str) -> Plain:

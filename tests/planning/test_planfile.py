@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ def test_digests_tell_plans_apart(one: Plan, other: Plan) -> None:
     documents = [{**plan.to_json(), "digest": ""} for plan in (one, other)]
     alike = codec.canonical(documents[0]) == codec.canonical(documents[1])
     assert (one.digest == other.digest) is alike
+
+
+def test_the_digest_takes_no_more_memory_for_a_plan_of_many_changes() -> None:
+    peaks = []
+    for count in (100, 1000):
+        plan = small_plan(changes=small_plan().changes[:1] * count)
+        tracemalloc.start()
+        assert plan.digest
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert plan.digest == plan.to_json()["digest"]
+    assert peaks[1] < 2 * peaks[0]
 
 
 def test_the_file_is_for_its_owner_only_and_json(tmp_path: Path) -> None:
