@@ -164,16 +164,29 @@ def docker_engine(*, certificates: Path | None = None) -> Iterator[DockerEngine]
         shutil.rmtree(folder, ignore_errors=True)
 
 
+USER, PASSWORD = "ann", "S3CR3T-of-the-registry"
+_PASSWORDS = f"{USER}:$2b$04$t/Q82E35by6cm2n/qBadhOsrwb.vLHf4Te4XAfwprNINJyW0pp066\n"
+"""Who may use a registry that wants to know, as Apache's htpasswd writes it."""
+
+
 @contextlib.contextmanager
-def registry() -> Iterator[str]:
-    """A registry of images while the context lasts, as ``host:port``. Raises `CannotStartError` where none can be."""
+def registry(*, guarded: bool = False) -> Iterator[str]:
+    """A registry of images while the context lasts, as ``host:port``; ``guarded``: for `USER` only.
+
+    Raises `CannotStartError` where there can't be one.
+    """
     if shutil.which("docker-registry") is None:
         raise CannotStartError("docker-registry is not installed (Debian's package of that name)")
     with tempfile.TemporaryDirectory(prefix="orchestra-registry-") as folder:
         address = f"127.0.0.1:{free_port()}"
         settings = Path(folder) / "config.json"
+        who: dict[str, Any] = {}
+        if guarded:
+            passwords = Path(folder) / "htpasswd"
+            passwords.write_text(_PASSWORDS)
+            who = {"auth": {"htpasswd": {"realm": "tests", "path": str(passwords)}}}
         storage = {"filesystem": {"rootdirectory": f"{folder}/images"}, "delete": {"enabled": True}}
-        settings.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": address}}))
+        settings.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": address}, **who}))
         server = Server(["docker-registry", "serve", str(settings)], [f"listening on {address}"], "docker-registry")
         try:
             yield address

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestra.clouds.families.docker import DockerCloud
+from orchestra.clouds.families.docker import DockerCloud, docker
 from orchestra.clouds.families.docker.engine import EngineAnswer
-from orchestra.clouds.families.docker.naming import Mark, familiar, mark_in, repository_and_tag
+from orchestra.clouds.families.docker.naming import Mark, familiar, mark_in, registry_of, repository_and_tag
 from orchestra.contracts import Inputs, Observation, Ownership
-from orchestra.errors import CloudError, InUseError, InvalidRequestError, NotFoundError
+from orchestra.errors import CloudError, CredentialsError, InUseError, InvalidRequestError, NotFoundError
 from tests.clouds.docker.scenery import create as create_container
 from tests.clouds.docker.scenery import owner, served
-from tests.servers.docker import DockerEngine
+from tests.servers.docker import PASSWORD, USER, CannotStartError, DockerEngine, registry
 
 KIND = "containers.ContainerImage"
 
@@ -188,3 +192,45 @@ def test_other_names_are_no_marks(tag: str) -> None:
 def test_names_of_images(name: str, parts: tuple[str, str], listed: str) -> None:
     assert repository_and_tag(name) == parts
     assert familiar(name) == listed
+
+
+@pytest.fixture(scope="module")
+def guarded_registry() -> Iterator[str]:
+    try:
+        with registry(guarded=True) as address:
+            yield address
+    except CannotStartError as error:
+        pytest.skip(str(error))
+
+
+def test_a_registry_that_wants_a_password(engine: DockerEngine, guarded_registry: str, tmp_path: Path) -> None:
+    name = f"{guarded_registry}/team/app:1"
+    engine.make_image(name, mark="published")
+    settings = tmp_path / "config.json"
+    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    settings.write_text(json.dumps({"auths": {guarded_registry: {"auth": login}}}))
+    engine.run("--config", str(tmp_path), "push", name)
+    engine.run("rmi", name)
+    with pytest.raises(CredentialsError, match="no basic auth credentials"):
+        create(docker(endpoint=engine.endpoint), name)
+    with pytest.raises(CredentialsError, match="unauthorized") as caught:
+        create(docker(endpoint=engine.endpoint, registries={guarded_registry: (USER, "S3CR3T-but-wrong")}), name)
+    assert "S3CR3T" not in str(caught.value)
+    known = docker(endpoint=engine.endpoint, registries={guarded_registry: (USER, PASSWORD)})
+    assert "S3CR3T" not in repr(known)
+    made = create(known, name)
+    assert sorted(engine.images()) == sorted(["busybox:1", name, made.external_id])
+
+
+@pytest.mark.parametrize(
+    ("name", "registry_"),
+    [
+        ("nginx:1", "docker.io"),
+        ("team/app", "docker.io"),
+        ("docker.io/team/app", "docker.io"),
+        ("localhost/app", "localhost"),
+        ("host:5000/team/app:1", "host:5000"),
+    ],
+)
+def test_registries_of_images(name: str, registry_: str) -> None:
+    assert registry_of(name) == registry_

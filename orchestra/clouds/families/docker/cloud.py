@@ -10,7 +10,7 @@ from typing import Final
 
 from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.families.docker.container import ContainerCalls
-from orchestra.clouds.families.docker.engine import DEFAULT_ENDPOINT, Engine, Place, place_of
+from orchestra.clouds.families.docker.engine import DEFAULT_ENDPOINT, Engine, Place, login, place_of
 from orchestra.clouds.families.docker.image import ContainerImageCalls
 from orchestra.clouds.provider import Calls, DriverProvider, translated
 from orchestra.clouds.session import Session
@@ -22,11 +22,13 @@ CALLS: Final[tuple[type[Calls[Engine]], ...]] = (ContainerImageCalls, ContainerC
 class DockerCloud(Discoverable):
     """One Docker engine; make it with `docker`. Safe to use from several threads."""
 
-    def __init__(self, place: Place, name: str) -> None:
+    def __init__(self, place: Place, name: str, registries: Mapping[str, tuple[str, str]]) -> None:
         self.name = name
         self._place = place
         connections = place.connections()
-        self._session: Session[Engine] = Session(lambda: Engine(place, connections))
+        logins = {host: login(*who, host) for host, who in registries.items()}
+        secrets = [*logins.values(), *(password for _, password in registries.values())]
+        self._session: Session[Engine] = Session(lambda: Engine(place, connections, logins), secrets)
         self._providers: Mapping[str, Provider] = MappingProxyType(
             {calls.kind: DriverProvider(calls(), self._session, place.translate) for calls in CALLS}
         )
@@ -47,15 +49,21 @@ class DockerCloud(Discoverable):
 
 
 def docker(
-    *, endpoint: str | None = None, certificates: str | Path | None = None, name: str | None = None
+    *,
+    endpoint: str | None = None,
+    certificates: str | Path | None = None,
+    registries: Mapping[str, tuple[str, str]] | None = None,
+    name: str | None = None,
 ) -> DockerCloud:
     """A Docker engine: containers, and the images that they are made of.
 
     ``endpoint`` is where it listens: ``unix:///path`` for a socket of this machine, ``tcp://host:port`` for a port.
     By default the environment's ``DOCKER_HOST``, else ``unix:///var/run/docker.sock``. ``certificates`` is the folder
     with ``ca.pem``, ``cert.pem`` and ``key.pem`` for a port that is encrypted; by default ``DOCKER_CERT_PATH`` if
-    ``DOCKER_TLS_VERIFY`` is set. An endpoint that is given takes neither from the environment. ``name`` stands in the
-    state for this cloud and must stay the same; default ``docker``, and for a port ``docker:`` and the host.
+    ``DOCKER_TLS_VERIFY`` is set. An endpoint that is given takes neither from the environment. ``registries`` has user
+    and password for each registry that wants them, by its host as it stands in the names of images; ``docker.io`` for
+    names without one. ``name`` stands in the state for this cloud and must stay the same; default ``docker``, and for
+    a port ``docker:`` and the host.
 
     Makes no call: `DockerCloud.verify` does. Raises `InvalidRequestError` for a wrong endpoint and `CredentialsError`
     for certificates that can't be read.
@@ -65,4 +73,4 @@ def docker(
         if certificates is None and os.environ.get("DOCKER_TLS_VERIFY"):
             certificates = os.environ.get("DOCKER_CERT_PATH") or Path("~/.docker")
     place = place_of(endpoint, certificates)
-    return DockerCloud(place, name or ("docker" if place.socket else f"docker:{place.host}"))
+    return DockerCloud(place, name or ("docker" if place.socket else f"docker:{place.host}"), registries or {})

@@ -7,6 +7,7 @@ through the driver's connection.
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import os
@@ -32,6 +33,8 @@ _NEWEST: Final = (1, 47)
 """The versions of the engine's API that are spoken here; between them an engine is asked in its own."""
 
 _CERTIFICATES: Final = ("ca.pem", "cert.pem", "key.pem")
+_REFUSED: Final = re.compile(r"no basic auth credentials|\bunauthorized\b")
+
 _TIMEOUTS: Final = Timeouts(silence=120.0, overall=900.0)
 """A pull is one call that tells how far it is while it lasts; to stop a container may take 100 s of silence."""
 
@@ -56,8 +59,12 @@ class Place:
         return made
 
     def translate(self, error: Exception) -> CloudError:
-        """As `translate.translate`; a socket is called by its path."""
+        """As `translate.translate`; a socket is called by its path, and what a registry refuses is told as that."""
         told = translate(error)
+        if isinstance(told, TransientError) and _REFUSED.search(told.message):  # which engines tell as their own fault
+            told = CredentialsError(
+                told.message, code=told.code, remedy="give user and password of the registry: docker(registries=…)"
+            )
         told.message = told.message.replace(unix.HOST, str(self))
         return told
 
@@ -130,10 +137,14 @@ class _Driver(DockerContainerDriver):
 
 
 class Engine:
-    """One thread's driver for the engine at ``place``, over ``connections`` that all threads share."""
+    """One thread's driver for the engine at ``place``, over ``connections`` that all threads share.
 
-    def __init__(self, place: Place, connections: Connections) -> None:
+    ``logins`` are what registries are told of who pulls, by their host: see `login`.
+    """
+
+    def __init__(self, place: Place, connections: Connections, logins: Mapping[str, str] | None = None) -> None:
         self._place = place
+        self.logins: Mapping[str, str] = logins or {}
         make: Any = _Driver
         driver = make(host=place.host, port=place.port, secure=place.certificates is not None)
         driver.connection.responseCls = EngineAnswer
@@ -149,7 +160,7 @@ class Engine:
 
     def greet(self) -> str:
         """Ask for its version: the one of the API to speak. Raises `InvalidRequestError` if both know none."""
-        told = self._request("GET", "/version", {}, None)
+        told = self._request("GET", "/version", {}, None, {})
         if not isinstance(told, Mapping) or not re.fullmatch(r"\d+\.\d+", str(told.get("ApiVersion"))):
             raise TransientError(
                 f"{self._place}: what came back isn't a Docker engine's answer",
@@ -167,18 +178,37 @@ class Engine:
         return f"{spoken[0]}.{spoken[1]}"
 
     def ask(
-        self, method: str, *path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        *path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        login: str | None = None,
     ) -> Any:
-        """The engine's answer to one request; ``path`` in parts, each of which is quoted."""
+        """The engine's answer to one request; ``path`` in parts, each quoted. ``login`` is one of `logins`."""
         where = "/".join(quote(part, safe="/:@") for part in path)
-        return self._request(method, f"/v{self.version}/{where}", query or {}, body)
+        headers = {} if login is None else {"X-Registry-Auth": login}
+        return self._request(method, f"/v{self.version}/{where}", query or {}, body, headers)
 
-    def _request(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> Any:
         content = None if body is None else json.dumps(body)
         answer = self._driver.connection.request(
-            path, method=method, params=dict(query), data=content, retry_failed=False
+            path, method=method, params=dict(query), data=content, headers=dict(headers), retry_failed=False
         )
         return answer.object
+
+
+def login(user: str, password: str, registry: str) -> str:
+    """What tells ``registry`` who pulls, as an engine passes it on."""
+    told = json.dumps({"username": user, "password": password, "serveraddress": registry})
+    return base64.urlsafe_b64encode(told.encode()).decode()
 
 
 def filters(**wanted: str) -> dict[str, str]:

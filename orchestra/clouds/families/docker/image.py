@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from orchestra.clouds.families.docker.engine import Engine, filters
-from orchestra.clouds.families.docker.naming import Mark, familiar, mark_in, repository_and_tag
+from orchestra.clouds.families.docker.naming import Mark, familiar, mark_in, registry_of, repository_and_tag
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
@@ -114,7 +114,8 @@ def _inspected(driver: Engine, name: str) -> Any:
 def _pull(driver: Engine, name: str) -> None:
     """Pull an image. What goes wrong amid it the engine tells in an answer that began as a success."""
     repository, tag = repository_and_tag(name)
-    told = driver.ask("POST", "images", "create", query={"fromImage": repository, "tag": tag})
+    login = driver.logins.get(registry_of(name))
+    told = driver.ask("POST", "images", "create", query={"fromImage": repository, "tag": tag}, login=login)
     for line in told if isinstance(told, list) else [told]:
         if isinstance(line, Mapping) and line.get("error"):
             raise InvalidRequestError(

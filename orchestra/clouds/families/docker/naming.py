@@ -65,6 +65,12 @@ def repository_and_tag(name: str) -> tuple[str, str]:
     return repository, tag or "latest"
 
 
+def registry_of(name: str) -> str:
+    """The host of the registry that an image's name leads to."""
+    host, slash, _ = name.partition("/")
+    return host if slash and ("." in host or ":" in host or host == "localhost") else "docker.io"
+
+
 def familiar(name: str) -> str:
     """The name by which an engine lists an image: without Docker's own registry, always with a tag."""
     repository, tag = repository_and_tag(name)
