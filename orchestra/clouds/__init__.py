@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.families.linode import linode
     from orchestra.clouds.families.openstack import OpenStackCloud, openstack
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
+    from orchestra.clouds.families.upcloud import upcloud
     from orchestra.clouds.families.vultr import vultr
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "linode",
     "openstack",
     "simulated",
+    "upcloud",
     "vultr",
 ]
 
@@ -62,6 +64,7 @@ _HOMES: Final = MappingProxyType(
         "linode": "orchestra.clouds.families.linode",
         "openstack": "orchestra.clouds.families.openstack",
         "simulated": "orchestra.clouds.families.simulated",
+        "upcloud": "orchestra.clouds.families.upcloud",
         "vultr": "orchestra.clouds.families.vultr",
     }
 )

@@ -41,6 +41,7 @@ def test_what_is_told_is_what_clouds_do() -> None:
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),
         "docker": oc.clouds.docker(endpoint="unix:///nowhere"),
         "linode": oc.clouds.linode(region="eu-west", token="token", consistency_seconds=0),
+        "upcloud": oc.clouds.upcloud(region="fi-hel1", username="user", password="secret", consistency_seconds=0),
         "vultr": oc.clouds.vultr(region="ams", token="token", consistency_seconds=0),
         "simulated": oc.clouds.simulated(":memory:"),
     }

@@ -8,12 +8,13 @@ from typing import Any, Final
 import attrs
 
 import orchestra as oc
-from orchestra.clouds import FamilyCloud, digitalocean, linode, vultr
+from orchestra.clouds import FamilyCloud, digitalocean, linode, upcloud, vultr
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Update, fresh_token
 from orchestra.testing import ProviderCase
 from tests.clouds.families.digitalocean import DigitalOcean
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.linode import Linode
+from tests.clouds.families.upcloud import UpCloud
 from tests.clouds.families.vultr import Vultr
 
 LABELS: Final = {"env": "test", "Owner": "Ünï & <co>"}
@@ -109,6 +110,23 @@ FAMILIES: Final = (
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
         creations=("/v2/instances", "/v2/blocks", "/v2/ssh-keys"),
         labels=False,
+    ),
+    Family(
+        name="upcloud",
+        imitation=UpCloud,
+        make=lambda region, password, endpoint: upcloud(
+            region=region, username="somebody", password=password, endpoint=endpoint
+        ),
+        bare=lambda region, endpoint: upcloud(region=region, endpoint=endpoint),
+        environment={"UPCLOUD_USERNAME": "somebody", "UPCLOUD_PASSWORD": "made-up-password"},
+        region="fi-hel1",
+        credential="made-up-password",
+        image=oc.Image(os="debian", version="8"),
+        sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=2)),
+        creations=("/1.2/server",),
+        labels=False,
+        resizes=False,
+        user_data=False,
     ),
 )
 

@@ -1,0 +1,69 @@
+"""Libcloud's driver for UpCloud, with the parts of the answers that it drops, and without the disks that it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libcloud.common.upcloud import UpcloudNodeDestroyer, UpcloudNodeOperations
+from libcloud.compute.drivers.upcloud import UpcloudConnection, UpcloudDriver, UpcloudResponse
+
+
+class _Response(UpcloudResponse):
+    """An answer whose error is a text: Libcloud's is a dict, which its exception can't show."""
+
+    def parse_error(self) -> str:
+        """See `libcloud.common.base.Response.parse_error`."""
+        parse: Any = super().parse_error
+        told = parse()
+        error = told.get("error") if isinstance(told, dict) else None
+        return f"{error.get('error_message')} ({error.get('error_code')})" if isinstance(error, dict) else str(told)
+
+
+class _Connection(UpcloudConnection):
+    responseCls = _Response  # noqa: N815 - so Libcloud names it
+
+
+class UpCloudDriver(UpcloudDriver):
+    """Libcloud's driver; it tells neither plan nor zone, and leaves the disk of a server that is deleted."""
+
+    connectionCls = _Connection  # noqa: N815 - so Libcloud names it
+
+    def __init__(self, username: str, password: str) -> None:
+        make: Any = super().__init__
+        make(username, password)
+
+    def _to_node(self, data: Any, state: Any = None) -> Any:
+        parse: Any = super()._to_node
+        node = parse(data, state)
+        node.extra = {"server": {key: value for key, value in data.items() if "password" not in key}}
+        return node
+
+    def _ask(self, action: str) -> Any:
+        request: Any = self.connection.request
+        return request(action).object
+
+    def briefly(self) -> list[dict[str, Any]]:
+        """All servers, each without its addresses."""
+        servers: list[dict[str, Any]] = self._ask("1.2/server")["servers"]["server"]
+        return servers
+
+    def server(self, identity: str) -> dict[str, Any]:
+        """One server with its addresses."""
+        found: dict[str, Any] = self._ask(f"1.2/server/{identity}")["server"]
+        return found
+
+    def destroy_with_disks(self, identity: str) -> bool:
+        """Stop a server, wait until it has stopped (42 seconds at most), and delete it with its disks.
+
+        False if it is in a state in which that can't be done.
+        """
+        destroyer: Any = UpcloudNodeDestroyer
+        operations: Any = _Operations
+        return bool(destroyer(operations(self.connection)).destroy_node(identity))
+
+
+class _Operations(UpcloudNodeOperations):
+    """Deletes the disks in the same request as the server: in another one, a crash in between would leave them."""
+
+    def destroy_node(self, node_id: Any) -> None:
+        self.connection.request(f"1.3/server/{node_id}/?storages=1", method="DELETE")

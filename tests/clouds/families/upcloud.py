@@ -1,0 +1,122 @@
+"""UpCloud's API as far as servers go."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+
+USERNAME: Final = "somebody"
+PASSWORD: Final = "made-up-password"
+REGION: Final = "fi-hel1"
+_CLOUD: Final = "upcloud"
+_BRIEF: Final = (
+    "core_number",
+    "hostname",
+    "license",
+    "memory_amount",
+    "plan",
+    "plan_ipv4_bytes",
+    "plan_ipv6_bytes",
+    "state",
+    "tags",
+    "title",
+    "uuid",
+    "zone",
+)
+
+
+class UpCloud(Imitation):
+    """Servers are in ``maintenance`` until they are read once. Each has the fields of the recorded one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.servers: dict[str, dict[str, Any]] = {}
+        self.disks: dict[str, str] = {}
+        """The title of each disk."""
+
+    def routes(self) -> Sequence[tuple[str, str, Answer]]:
+        return (
+            ("GET", "/1.2/zone", lambda _: (200, recorded(_CLOUD, "api_1_2_zone"))),
+            ("GET", "/1.2/plan", lambda _: (200, recorded(_CLOUD, "api_1_2_plan"))),
+            ("GET", "/1.2/price", lambda _: (200, recorded(_CLOUD, "api_1_2_price"))),
+            ("GET", "/1.2/storage/template", lambda _: (200, recorded(_CLOUD, "api_1_2_storage_template"))),
+            ("GET", "/1.2/storage/cdrom", lambda _: (200, recorded(_CLOUD, "api_1_2_storage_cdrom"))),
+            ("GET", "/1.2/server", lambda _: (200, self.listed())),
+            ("POST", "/1.2/server", self.make_server),
+            ("GET", "/1.2/server/([^/]+)", lambda _, name: (200, {"server": self.settled(name)})),
+            ("POST", "/1.2/server/([^/]+)/stop", self.stop_server),
+            ("DELETE", "/1.3/server/([^/]+)/", self.drop_server),
+        )
+
+    def authorize(self, request: Request) -> None:
+        wanted = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+        if request.headers.get("Authorization") != f"Basic {wanted}":
+            raise RefusedError(401, recorded(_CLOUD, "api_1_2_zone_failed_auth")["error"]["error_message"])
+
+    def refusal(self, error: RefusedError) -> Any:
+        return {"error": {"error_code": f"CODE_{error.status}", "error_message": error.message}}
+
+    def listed(self) -> Any:
+        """Brief, as recorded: without addresses."""
+        found = [{name: one[name] for name in _BRIEF} for one in self.servers.values()]
+        return {"servers": {"server": found}}
+
+    def known(self, identity: str) -> dict[str, Any]:
+        if identity not in self.servers:
+            raise RefusedError(404, f"The server {identity} does not exist.")
+        return self.servers[identity]
+
+    def settled(self, identity: str) -> dict[str, Any]:
+        server = self.known(identity)
+        if server["state"] == "maintenance":
+            server["state"] = server.pop("becomes")
+        return {name: value for name, value in server.items() if name != "becomes"}
+
+    def make_server(self, request: Request) -> tuple[int, Any]:
+        self.check_body(request, needed=("server",))
+        body = request.body["server"]
+        assert set(body) == {"title", "hostname", "plan", "zone", "login_user", "storage_devices"}, body
+        assert set(body["hostname"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"), body
+        (device,) = body["storage_devices"]["storage_device"]
+        templates = [one["uuid"] for one in recorded(_CLOUD, "api_1_2_storage_template")["storages"]["storage"]]
+        plans = {one["name"]: one for one in recorded(_CLOUD, "api_1_2_plan")["plans"]["plan"]}
+        if device["storage"] not in templates:
+            raise RefusedError(404, "The storage does not exist.")
+        number = self.number()
+        server = recorded(_CLOUD, "api_1_2_server_from_template")["server"]
+        disk = f"018e2c82-1c16-46b9-8b7d-{number:012}"
+        server.update(
+            uuid=f"00814aac-240f-4f08-9139-{number:012}",
+            title=body["title"],
+            hostname=body["hostname"],
+            plan=body["plan"],
+            zone=body["zone"],
+            core_number=str(plans[body["plan"]]["core_number"]),
+            state="maintenance",
+            becomes="started",
+        )
+        server["ip_addresses"]["ip_address"][2]["address"] = f"198.18.0.{number % 250 + 2}"
+        server["storage_devices"]["storage_device"][0].update(storage=disk, storage_title=device["title"])
+        self.disks[disk] = device["title"]
+        self.servers[server["uuid"]] = server
+        return 202, {"server": {name: value for name, value in server.items() if name != "becomes"}}
+
+    def stop_server(self, request: Request, identity: str) -> tuple[int, Any]:
+        self.check_body(request, needed=("stop_server",))
+        server = self.known(identity)
+        if server["state"] != "started":
+            raise RefusedError(409, f"The server {identity} is in state {server['state']}.")
+        server["state"] = "stopped"
+        return 200, {"server": server}
+
+    def drop_server(self, request: Request, identity: str) -> tuple[int, Any]:
+        server = self.known(identity)
+        if server["state"] != "stopped":
+            raise RefusedError(409, f"The server {identity} is in state {server['state']}.")
+        if request.query.get("storages") == "1":
+            del self.disks[server["storage_devices"]["storage_device"][0]["storage"]]
+        del self.servers[identity]
+        return 204, None
