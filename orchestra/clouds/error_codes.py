@@ -43,7 +43,8 @@ CODES: Final = MappingProxyType(
                     "InternalError InternalFailure InternalServerError Unavailable ServiceUnavailable RequestTimeout "
                     "OperationAborted IncompleteBody BadDigest IncorrectState IncorrectInstanceState "
                     "IncorrectModificationState InsufficientInstanceCapacity InsufficientHostCapacity "
-                    "InsufficientCapacity InsufficientAddressCapacity InsufficientVolumeCapacity ZonalShiftInProgress"
+                    "InsufficientCapacity InsufficientAddressCapacity InsufficientVolumeCapacity ZonalShiftInProgress "
+                    "ContainerBeingDeleted"
                 ),
             ),
             (

@@ -37,7 +37,7 @@ _XML_MESSAGE: Final = re.compile(r"<Message>\s*([^<]*?)\s*</Message>")
 _LEADING_CODE: Final = re.compile(
     r"\s*'?(?:Client\.|Server\.)?([A-Z][A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*):\s*(.*)", re.DOTALL
 )
-_STATUS_TEXT: Final = re.compile(r"[Ss]tatus code:?\s*(\d{3})")
+_STATUS_TEXT: Final = re.compile(r"[Ss]tatus[ _]code[:=]?\s*(\d{3})")
 
 _REDACTIONS: Final = (
     (re.compile(r"(\burl: |https?://)([^\s?]*)\?[^\s)'\"]*"), r"\1\2?…"),

@@ -163,6 +163,8 @@ def test_the_code_decides_in_whatever_form_libcloud_leaves_it(cls: type[CloudErr
         (ServiceUnavailableError(), TransientError),
         (LibcloudError("Unknown error. Status code: 503"), TransientError),
         (LibcloudError("Unexpected status code: 404"), NotFoundError),
+        (LibcloudError("status_code=503"), TransientError),
+        (LibcloudError("ContainerBeingDeleted: The container is being deleted. Status code: 409."), TransientError),
         (BaseHTTPError(404, ""), NotFoundError),
         (BaseHTTPError(403, ""), CredentialsError),
         (BaseHTTPError(409, "busy"), ConflictError),

@@ -10,7 +10,9 @@ from libcloud.storage.drivers.cloudfiles import CloudFilesResponse
 
 from orchestra.clouds.base.driver import LibcloudDriver
 from orchestra.clouds.base.keepers import AT_ONCE, Keeper, NewBlob, marked, marks, path_of
+from orchestra.clouds.translate import translate
 from orchestra.contracts import Ownership
+from orchestra.errors import ConflictError, InUseError
 
 
 class _SwiftAnswer(CloudFilesResponse):
@@ -48,6 +50,15 @@ class Swift(Keeper):
         """See `Keeper.create_bucket`: with whose it is in the same request."""
         headers = _headers("X-Container-Meta", owner)
         self.speak(driver).connection.request(f"/{quote(name)}", method="PUT", headers=headers)
+
+    def delete_bucket(self, driver: LibcloudDriver, name: str) -> None:
+        """See `Keeper.delete_bucket`: Swift calls one that holds something a conflict."""
+        try:
+            super().delete_bucket(driver, name)
+        except Exception as error:
+            if not isinstance(translate(error), ConflictError):
+                raise
+            raise InUseError(f"bucket {name} still holds something", remedy="delete the blobs in it first") from error
 
     def put(self, driver: LibcloudDriver, new: NewBlob) -> str:
         """See `Keeper.put`: the server compares the checksum that is sent along."""

@@ -8,7 +8,7 @@ import pytest
 
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
 from tests.clouds.recorded.tape import Tape
-from tests.servers import pdns
+from tests.servers import pdns, swift
 from tests.servers.azurite import Azurite, azurite
 from tests.servers.s3rver import S3rver, s3rver
 
@@ -36,6 +36,15 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3rver]:
     with s3rver(tmp_path_factory.mktemp("s3rver")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[swift.SwiftServer]:
+    folder = tmp_path_factory.mktemp("swift")
+    if reason := swift.missing(folder):
+        pytest.skip(reason)
+    with swift.swift_server(folder) as server:
         yield server
 
 

@@ -20,6 +20,9 @@ from orchestra.testing import ProviderCase, check_provider
 from tests.clouds.unhelpful import nobody
 from tests.servers.azurite import Azurite
 from tests.servers.s3rver import S3rver
+from tests.servers.swift import SwiftServer
+
+pytestmark = pytest.mark.timeout(300)  # some servers are slow to start on a busy machine
 
 AWKWARD = "süß/a b+c&d=e?f#g%2F~.txt"
 """A key with all that URLs treat specially."""
@@ -76,13 +79,24 @@ def _s3(request: pytest.FixtureRequest) -> Place:
     return Place(lambda: cloud(server.endpoint), lambda: cloud(nobody()), False, False, False)
 
 
+def _swift(request: pytest.FixtureRequest) -> Place:
+    server: SwiftServer = request.getfixturevalue("object_server")
+
+    def cloud(url: str) -> LibcloudCloud:
+        options = {"ex_force_auth_token": "made-up", "ex_force_base_url": url, "ex_force_auth_url": url}
+        options |= {"ex_force_auth_version": "3.x_password", "ex_tenant_name": "tests"}
+        return libcloud("openstack_swift", key="user", secret="made-up", options=options)
+
+    return Place(lambda: cloud(server.url), lambda: cloud(f"{nobody()}/v1/AUTH_tests"), True, False, False)
+
+
 def _local(request: pytest.FixtureRequest) -> Place:
     pytest.importorskip("fasteners", reason="Libcloud's driver for folders needs it: pip install orchestra-iac[local]")
     folder: Path = request.getfixturevalue("tmp_path")
     return Place(lambda: libcloud("local", key=str(folder)), None, False, False, False)
 
 
-@pytest.fixture(params=[_azure, _s3, _local], ids=["azurite", "s3rver", "folder"])
+@pytest.fixture(params=[_azure, _s3, _swift, _local], ids=["azurite", "s3rver", "swift", "folder"])
 def place(request: pytest.FixtureRequest) -> Place:
     made: Place = request.param(request)
     return made
