@@ -281,4 +281,4 @@ def refusals(scene: Scene) -> None:
         scene.delete("network.Network", one.external_id)
 
 
-SCENARIOS: tuple[Callable[[Scene], None], ...] = (network, firewall, server, refusals)
+SCENARIOS: tuple[Callable[[Scene], None], ...] = (network, firewall, server, disks, refusals)
