@@ -46,8 +46,9 @@ class Group:
     def looked(self, at: Iterable[Progress], over: set[int], now: float) -> None:
         """``at`` were looked at, and those whose identity is in ``over`` need no more waiting."""
         for progress in at:
-            progress.pending_at = now
-            progress.next_look = now + _pause(progress, now, FIRST_POLL)
+            if id(progress) not in over:
+                progress.pending_at = now
+                progress.next_look = now + _pause(progress, now, FIRST_POLL)
         self.waiting = [progress for progress in self.waiting if id(progress) not in over]
         self.due = min((progress.next_look for progress in self.waiting), default=0.0)
         self.polling = False

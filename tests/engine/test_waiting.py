@@ -88,8 +88,10 @@ def test_those_of_a_kind_are_looked_at_together() -> None:
 
 
 def test_a_wait_is_taken_to_have_ended_between_two_looks() -> None:
-    progress = accepted()
-    progress.pending_at = START + 30.0
+    group, progress = Group("one", "test.Kind"), accepted()
+    group.add(progress, START)
+    group.looked([progress], set(), START + 30.0)
+    group.looked([progress], {id(progress)}, START + 34.0)
     assert sampled(progress, START + 34.0).wait == 32.0
     assert sampled(progress, START + 34.0).seconds == 36.0
     assert sampled(accepted(), START + 4.0).wait == 2.0, "never seen pending: some time before"
