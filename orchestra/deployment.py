@@ -231,10 +231,21 @@ class Deployment:
         `PlanError` if the address isn't declared or is recorded already, `NotFoundError` if there is no such
         thing.
         """
-        plan = self.plan(target=[address]) if is_address(address) else None
+        (record,) = self.adopt_all({address: external_id})
+        return record
+
+    @discreet
+    def adopt_all(self, adoptions: Mapping[str, str]) -> tuple[Record, ...]:
+        """Take over many things at once: ``adoptions`` maps addresses to ids in the cloud, in any order.
+
+        In one transaction, with a few calls for each kind: all of it or nothing. Raises as `adopt` does.
+        """
+        if not adoptions:
+            return ()
+        plan = self.plan(target=[*adoptions]) if all(map(is_address, adoptions)) else None
         snapshot = self.store.load()
-        wanted = engine.Adoption(address=address, external_id=external_id, plan=plan)
-        return engine.adopt(wanted, self._site(snapshot), self._office(self._listeners), snapshot)
+        adoption = engine.Adoption(wanted=dict(adoptions), plan=plan)
+        return engine.adopt(adoption, self._site(snapshot), self._office(self._listeners), snapshot)
 
     @discreet
     def rotate_key(self, new: KeySource, *, renew: bool = False) -> engine.Rotation:

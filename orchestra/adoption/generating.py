@@ -36,8 +36,8 @@ class Adopting(Protocol):
         """See `Deployment.resources`."""
         ...
 
-    def adopt(self, address: str, external_id: str) -> Record:
-        """See `Deployment.adopt`."""
+    def adopt_all(self, adoptions: Mapping[str, str]) -> tuple[Record, ...]:
+        """See `Deployment.adopt_all`."""
         ...
 
 
@@ -46,7 +46,7 @@ class Generated:
     """A stack that was written for what is there already.
 
     ``source`` is a Python module with the stack in it. ``adoptions`` maps the address of each resource to the id of
-    the thing that it is, in an order in which they can be adopted; the module has them too, as ``ADOPT``. ``left_out``
+    the thing that it is, each after those that it uses; the module has them too, as ``ADOPT``. ``left_out``
     tells what the stack says nothing of, and why. There is no secret in any of it.
     """
 
@@ -63,14 +63,11 @@ class Generated:
     def adopt(self, deployment: Adopting) -> tuple[Record, ...]:
         """Take everything over into ``deployment``, which is one of this stack; nothing in the cloud is changed.
 
-        What it has at these addresses already is left as it is, so that it can be done again after a failure. Raises
-        as `Deployment.adopt` does.
+        What it has at these addresses already is left as it is. Raises as `Deployment.adopt_all` does.
         """
         known = {(address, record.external_id) for address, record in deployment.resources.items()}
-        return tuple(
-            deployment.adopt(address, external_id)
-            for address, external_id in self.adoptions.items()
-            if (address, external_id) not in known
+        return deployment.adopt_all(
+            {address: one for address, one in self.adoptions.items() if (address, one) not in known}
         )
 
     def __str__(self) -> str:

@@ -39,7 +39,7 @@ def write_stack(name: str, slots: Sequence[Slot], title: str) -> Written:
         *body.imports(),
         "",
         layout.laid_out(adopt, before="ADOPT: dict[str, str] = ", indent=0),
-        '"""What each resource is in the cloud, for ``Deployment.adopt(address, id)``."""',
+        '"""What each resource is in the cloud, for ``Deployment.adopt_all(ADOPT)``."""',
         "",
         "",
         f"class {name}(oc.Stack):",

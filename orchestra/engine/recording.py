@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
+from orchestra import graph
 from orchestra.contracts import Observation
 from orchestra.engine.live import Live
 from orchestra.engine.office import Office, writing
@@ -13,7 +14,8 @@ from orchestra.engine.patience import observe
 from orchestra.engine.reading import provider_for
 from orchestra.engine.survey import Site
 from orchestra.errors import NotFoundError, PlanError, StalePlanError
-from orchestra.model.values import is_known
+from orchestra.model.address import Address, sort_key
+from orchestra.model.values import Values, is_known
 from orchestra.planning.change import Change
 from orchestra.planning.decide import Action
 from orchestra.planning.plan import Plan
@@ -48,35 +50,76 @@ def write_records(office: Office, purpose: str, records: Sequence[Record], known
 
 @attrs.frozen(kw_only=True)
 class Adoption:
-    """What is to be taken over, and as what. ``plan`` is what would be done at the address; None if it can't be one."""
+    """What is to be taken over: the external id for each address. ``plan`` is what would be done at these addresses.
 
-    address: str
-    external_id: str
+    None if one of them can't be an address.
+    """
+
+    wanted: Mapping[str, str]
     plan: Plan | None
 
 
-def adopt(wanted: Adoption, site: Site, office: Office, snapshot: Snapshot) -> Record:
-    """Take it over into the state, which is at ``snapshot``. Raises `PlanError`, `NotFoundError`, `CloudError`."""
-    address, external_id = wanted.address, wanted.external_id
-    changes = wanted.plan.changes if wanted.plan is not None else ()
-    change = next((one for one in changes if one.address == address), None)
-    if change is None or change.action is not Action.CREATE:
-        known = address in snapshot.records
-        raise PlanError(
-            "it is recorded already" if known else "nothing is declared there",
-            address=address,
-            remedy="adopt to an address of the stack that has not been made yet",
-        )
-    provider = provider_for(site.clouds, change.cloud, change.kind, change.address)
-    observation = observe(provider, [external_id], office.clock).found.get(external_id)
-    if observation is None:
-        raise NotFoundError(f"the cloud {change.cloud!r} has no {change.kind} {external_id!r}", address=address)
-    owner = next((r for r in snapshot.records.values() if r.external_id == external_id), None)
-    if owner is not None and owner.kind == change.kind:
-        raise PlanError(f"{external_id} is {owner.address} already", address=address)
-    record = adopted(change, observation, Live(site.declaration, site.keyring, snapshot.records))
-    write_records(office, "adopt", (record,), snapshot)
-    return record
+def adopt(adoption: Adoption, site: Site, office: Office, snapshot: Snapshot) -> tuple[Record, ...]:
+    """Take all of it over into the state, which is at ``snapshot``, or nothing.
+
+    Raises `PlanError`, `NotFoundError`, `CloudError`.
+    """
+    changes = _creations(adoption, snapshot)
+    observations = _observed(changes, adoption, site, office)
+    live = Live(site.declaration, site.keyring, snapshot.records)
+    records = []
+    for address in graph.order({one.address: one.dependencies for one in changes.values()}, key=sort_key):
+        change, observation, item = changes[address], observations[address], live.item(address)
+        if item is not None:  # what it uses may have been learnt of a moment ago
+            change = attrs.evolve(change, after=live.inputs(item, change.after).kept)
+        record = adopted(change, observation, live)
+        outputs: Values = {**observation.outputs, "id": observation.external_id}
+        live.learn(address, live.told_outputs(address, outputs, record.inputs))
+        records.append(record)
+    write_records(office, "adopt", records, snapshot)
+    return tuple(records)
+
+
+def _creations(adoption: Adoption, snapshot: Snapshot) -> dict[Address, Change]:
+    """What would be made at each address if it weren't adopted."""
+    planned = {one.address: one for one in adoption.plan.changes} if adoption.plan is not None else {}
+    found: dict[Address, Change] = {}
+    owners = {(record.kind, record.external_id): record.address for record in snapshot.records.values()}
+    for address, external_id in adoption.wanted.items():
+        change = planned.get(Address(address))
+        if change is None or change.action is not Action.CREATE:
+            raise PlanError(
+                "it is recorded already" if address in snapshot.records else "nothing is declared there",
+                address=address,
+                remedy="adopt to an address of the stack that has not been made yet",
+            )
+        owner = owners.setdefault((change.kind, external_id), change.address)
+        if owner != change.address:
+            raise PlanError(f"{external_id} is {owner} already", address=address)
+        found[change.address] = change
+    return found
+
+
+def _observed(
+    changes: Mapping[Address, Change], adoption: Adoption, site: Site, office: Office
+) -> dict[Address, Observation]:
+    """What is there for each address, read a kind at a time. Raises `NotFoundError` for the first that isn't there."""
+    together: dict[tuple[str, str], list[Address]] = {}
+    for address, change in changes.items():
+        together.setdefault((change.cloud, change.kind), []).append(address)
+    found: dict[Address, Observation] = {}
+    for (cloud, kind), addresses in together.items():
+        provider = provider_for(site.clouds, cloud, kind, addresses[0])
+        reading = observe(provider, [adoption.wanted[address] for address in addresses], office.clock)
+        for address in addresses:
+            external_id = adoption.wanted[address]
+            if external_id not in reading.found:
+                cause = reading.unread.get(external_id)
+                if cause is not None:
+                    raise cause
+                raise NotFoundError(f"the cloud {cloud!r} has no {kind} {external_id!r}", address=address)
+            found[address] = reading.found[external_id]
+    return found
 
 
 def adopted(change: Change, observation: Observation, live: Live) -> Record:
