@@ -25,7 +25,17 @@ from sybil.parsers.myst import CodeBlockParser
 import orchestra as oc
 
 ROOT: Final = Path(__file__).parents[1]
-SET_HERE: Final = ("AWS_", "LIBCLOUD_", "ORCHESTRA_", "OS_")
+SET_HERE: Final = (
+    "AWS_",
+    "DIGITALOCEAN_",
+    "LIBCLOUD_",
+    "LINODE_",
+    "ORCHESTRA_",
+    "OS_",
+    "SCW_",
+    "UPCLOUD_",
+    "VULTR_",
+)
 """Environment variables whose names start so belong to whoever builds the documentation, not to the examples."""
 
 OPTIONS: Final = doctest.ELLIPSIS | doctest.DONT_ACCEPT_BLANKLINE | doctest.REPORT_UDIFF

@@ -38,8 +38,13 @@ def which(families: Families) -> Iterator[str]:
     yield ""
     for family, kinds in families.items():
         for kind, ability in kinds.items():
+            called = f"- `{family}`, `{kind.rpartition('.')[2]}`"
             for name, why in ability.unsupported.items():
-                yield f"- `{family}`, `{kind.rpartition('.')[2]}` without `{name}`: {why}"
+                yield f"{called} without `{name}`: {why}"
+            for name, why in ability.required.items():
+                yield f"{called} not without `{name}`: {why}"
+            for name, (only, why) in ability.fixed.items():
+                yield f"{called} only with `{name}={only!r}`: {why}"
 
 
 def cell(kinds: Mapping[str, Any], kind: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
     from orchestra.clouds.families.linode import linode
     from orchestra.clouds.families.openstack import OpenStackCloud, openstack
+    from orchestra.clouds.families.scaleway import scaleway
     from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
     from orchestra.clouds.families.upcloud import upcloud
     from orchestra.clouds.families.vultr import vultr
@@ -41,6 +42,7 @@ __all__ = [
     "libcloud",
     "linode",
     "openstack",
+    "scaleway",
     "simulated",
     "upcloud",
     "vultr",
@@ -63,6 +65,7 @@ _HOMES: Final = MappingProxyType(
         "libcloud": "orchestra.clouds.families.libcloud",
         "linode": "orchestra.clouds.families.linode",
         "openstack": "orchestra.clouds.families.openstack",
+        "scaleway": "orchestra.clouds.families.scaleway",
         "simulated": "orchestra.clouds.families.simulated",
         "upcloud": "orchestra.clouds.families.upcloud",
         "vultr": "orchestra.clouds.families.vultr",

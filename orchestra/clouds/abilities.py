@@ -15,6 +15,7 @@ from orchestra.clouds.families.docker.cloud import CALLS as DOCKER
 from orchestra.clouds.families.libcloud.services import CALLS as LIBCLOUD
 from orchestra.clouds.families.linode.cloud import CALLS as LINODE
 from orchestra.clouds.families.openstack.cloud import CALLS as OPENSTACK
+from orchestra.clouds.families.scaleway.cloud import CALLS as SCALEWAY
 from orchestra.clouds.families.simulated.cloud import CALLS as SIMULATED
 from orchestra.clouds.families.upcloud.cloud import CALLS as UPCLOUD
 from orchestra.clouds.families.vultr.cloud import CALLS as VULTR
@@ -31,6 +32,7 @@ _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
         "libcloud": LIBCLOUD,
         "linode": LINODE,
         "openstack": OPENSTACK,
+        "scaleway": SCALEWAY,
         "simulated": SIMULATED,
         "upcloud": UPCLOUD,
         "vultr": VULTR,

@@ -41,6 +41,7 @@ def test_what_is_told_is_what_clouds_do() -> None:
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),
         "docker": oc.clouds.docker(endpoint="unix:///nowhere"),
         "linode": oc.clouds.linode(region="eu-west", token="token", consistency_seconds=0),
+        "scaleway": oc.clouds.scaleway(region="fr-par-1", secret_key="key", project="id", consistency_seconds=0),
         "upcloud": oc.clouds.upcloud(region="fi-hel1", username="user", password="secret", consistency_seconds=0),
         "vultr": oc.clouds.vultr(region="ams", token="token", consistency_seconds=0),
         "simulated": oc.clouds.simulated(":memory:"),
@@ -118,7 +119,11 @@ def test_what_can_not_be_had_is_told_with_the_reason(extension: Any) -> None:
     able = {
         "near": {"compute.Server": Capabilities(found_by=FoundBy.TAG, found_key="tag x")},
         "far": {
-            "compute.Server": Capabilities(unsupported={"firewalls": "there are none"}),
+            "compute.Server": Capabilities(
+                unsupported={"firewalls": "there are none"},
+                required={"subnet": "there must be one"},
+                fixed={"public_address": (True, "it has one")},
+            ),
             "own.Kind": Capabilities(found_by=FoundBy.NATURAL_KEY, found_key="its name"),
         },
         "far:other": {"dns.Record": Capabilities(found_by=FoundBy.TAG, found_key="tag x")},
@@ -128,7 +133,11 @@ def test_what_can_not_be_had_is_told_with_the_reason(extension: Any) -> None:
     assert "| `Server` | yes | yes, without `firewalls` |" in table
     assert "| `Kind` |  | yes |" in table
     assert "| `far:other` | `Record` |" in table
-    assert table[-1] == "- `far`, `Server` without `firewalls`: there are none"
+    assert table[-3:] == [
+        "- `far`, `Server` without `firewalls`: there are none",
+        "- `far`, `Server` not without `subnet`: there must be one",
+        "- `far`, `Server` only with `public_address=True`: it has one",
+    ]
     found = list(extension.found(able))
     assert found[2:] == [
         "| `Server` | `near` | tag in the creating request | tag x |",

@@ -23,6 +23,7 @@ class DigitalOcean(Imitation):
         self.volumes: dict[str, dict[str, Any]] = {}
         self.snapshots: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
+        self.domains: dict[str, dict[str, Any]] = {}
         self.tags: set[str] = set()
         self.stays_off_for = 0
         """For how many more reads a droplet that is shut down is still ``active``."""
@@ -50,7 +51,10 @@ class DigitalOcean(Imitation):
             ("POST", "/v2/account/keys", self.make_key),
             ("GET", "/v2/account/keys/([^/]+)", lambda _, name: self.one("ssh_key", self.keys, name)),
             ("DELETE", "/v2/account/keys/([^/]+)", lambda _, name: self.drop(self.keys, name)),
-            ("GET", "/v2/domains", lambda request: self.listed(request, "domains", {})),
+            ("GET", "/v2/domains", lambda request: self.listed(request, "domains", self.domains)),
+            ("POST", "/v2/domains", self.make_domain),
+            ("GET", "/v2/domains/([^/]+)", lambda _, name: self.one("domain", self.domains, name)),
+            ("GET", "/v2/domains/([^/]+)/records", lambda request, _: self.listed(request, "domain_records", {})),
             ("POST", "/v2/tags", self.make_tag),
             ("POST", "/v2/tags/([^/]+)/resources", self.tag),
             ("DELETE", "/v2/tags/([^/]+)/resources", self.untag),
@@ -226,7 +230,12 @@ class DigitalOcean(Imitation):
         self.snapshots[snapshot["id"]] = snapshot
         return 201, {"snapshot": snapshot}
 
-    # -- keys and tags
+    # -- domains, keys and tags
+
+    def make_domain(self, request: Request) -> tuple[int, Any]:
+        name = self.check_body(request, needed=("name",))["name"]
+        self.domains[name] = {"name": name, "ttl": 1800, "zone_file": ""}
+        return 201, {"domain": self.domains[name]}
 
     def make_key(self, request: Request) -> tuple[int, Any]:
         body = self.check_body(request, needed=("name", "public_key"))

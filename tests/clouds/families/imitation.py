@@ -160,7 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
-        body = json.loads(raw) if raw else None
+        is_text = self.headers.get("Content-Type", "").startswith("text/plain")
+        body = (raw.decode() if is_text else json.loads(raw)) if raw else None
         request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), body, dict(self.headers.items()))
         status, answer = self.imitation.answer(request)
         if self.imitation.loses(request):

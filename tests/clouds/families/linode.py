@@ -24,13 +24,16 @@ class Linode(Imitation):
         self.servers: dict[str, dict[str, Any]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
+        self.domains: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
             ("GET", "/v4/regions", lambda _: (200, recorded(_CLOUD, "list_locations"))),
             ("GET", "/v4/linode/types", lambda _: (200, recorded(_CLOUD, "list_types"))),
             ("GET", "/v4/images", lambda _: (200, recorded(_CLOUD, "list_images"))),
-            ("GET", "/v4/domains", lambda request: self.listed(request, {})),
+            ("GET", "/v4/domains", lambda request: self.listed(request, self.domains)),
+            ("POST", "/v4/domains", self.make_domain),
+            ("GET", "/v4/domains/([^/]+)", lambda _, name: self.one(self.domains, name)),
             ("GET", "/v4/linode/instances", lambda request: self.listed(request, self.servers)),
             ("POST", "/v4/linode/instances", self.make_server),
             ("GET", "/v4/linode/instances/([^/]+)", lambda _, name: self.one(self.servers, name)),
@@ -195,3 +198,11 @@ class Linode(Imitation):
         key.update(body, id=self.number())
         self.keys[str(key["id"])] = key
         return 200, key
+
+    # -- domains
+
+    def make_domain(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("domain", "type", "soa_email", "description"))
+        domain = {**recorded(_CLOUD, "zone"), **body, "id": self.number()}
+        self.domains[str(domain["id"])] = domain
+        return 200, domain

@@ -8,12 +8,13 @@ from typing import Any, Final
 import attrs
 
 import orchestra as oc
-from orchestra.clouds import FamilyCloud, digitalocean, linode, upcloud, vultr
+from orchestra.clouds import FamilyCloud, digitalocean, linode, scaleway, upcloud, vultr
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Update, fresh_token
 from orchestra.testing import ProviderCase
 from tests.clouds.families.digitalocean import DigitalOcean
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.linode import Linode
+from tests.clouds.families.scaleway import PROJECT, SECRET, Scaleway
 from tests.clouds.families.upcloud import UpCloud
 from tests.clouds.families.vultr import Vultr
 
@@ -110,6 +111,18 @@ FAMILIES: Final = (
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
         creations=("/v2/instances", "/v2/blocks", "/v2/ssh-keys"),
         labels=False,
+    ),
+    Family(
+        name="scaleway",
+        imitation=Scaleway,
+        make=lambda region, key, endpoint: scaleway(region=region, secret_key=key, project=PROJECT, endpoint=endpoint),
+        bare=lambda region, endpoint: scaleway(region=region, endpoint=endpoint),
+        environment={"SCW_SECRET_KEY": SECRET, "SCW_DEFAULT_PROJECT_ID": PROJECT},
+        region="fr-par-1",
+        credential=SECRET,
+        image=oc.Image(os="debian", version="12"),
+        sizes=(oc.Size(cpus=2, memory_gib=2), oc.Size(cpus=2, memory_gib=4)),
+        creations=("/instance/v1/zones/fr-par-1/servers",),
     ),
     Family(
         name="upcloud",

@@ -13,6 +13,8 @@ from tests.clouds.families.scenery import WRONG, Family
 def test_the_credential_may_come_from_the_environment(
     family: Family, server: Imitation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in family.environment:
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(CredentialsError, match=f"{family.name}\\(\\): the .* is missing") as missing:
         family.bare(family.region, server.endpoint)
     assert next(iter(family.environment)) in str(missing.value.remedy)

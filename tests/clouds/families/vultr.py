@@ -22,13 +22,17 @@ class Vultr(Imitation):
         self.servers: dict[str, dict[str, Any]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
+        self.domains: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
             ("GET", "/v2/regions", lambda _: (200, recorded(_CLOUD, "list_locations"))),
             ("GET", "/v2/plans", lambda _: (200, recorded(_CLOUD, "list_sizes"))),
             ("GET", "/v2/os", lambda _: (200, recorded(_CLOUD, "list_images"))),
-            ("GET", "/v2/domains", lambda request: self.listed(request, "domains", {})),
+            ("GET", "/v2/domains", lambda request: self.listed(request, "domains", self.domains)),
+            ("POST", "/v2/domains", self.make_domain),
+            ("GET", "/v2/domains/([^/]+)", lambda _, name: self.one("domain", self.domains, name)),
+            ("GET", "/v2/domains/([^/]+)/records", lambda request, _: self.listed(request, "records", {})),
             ("GET", "/v2/instances", lambda request: self.listed(request, "instances", self.servers)),
             ("POST", "/v2/instances", self.make_server),
             ("GET", "/v2/instances/([^/]+)", lambda _, name: self.one("instance", self.servers, name)),
@@ -172,3 +176,10 @@ class Vultr(Imitation):
         key.update(body, id=f"key-{self.number()}")
         self.keys[key["id"]] = key
         return 201, {"ssh_key": key}
+
+    # -- domains
+
+    def make_domain(self, request: Request) -> tuple[int, Any]:
+        domain = self.check_body(request, needed=("domain",))["domain"]
+        self.domains[domain] = {"domain": domain, "date_created": "2021-09-02T08:27:19+00:00"}
+        return 201, {"domain": self.domains[domain]}

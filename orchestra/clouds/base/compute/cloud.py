@@ -37,6 +37,15 @@ class Site:
     settling: float
 
 
+@attrs.frozen(kw_only=True)
+class Beside:
+    """Another driver of the same cloud: how it is made, the calls that it serves, and what those must know."""
+
+    make: Callable[[], Any]
+    calls: Sequence[Calls[LibcloudDriver]]
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
+
+
 class FamilyCloud(Discoverable):
     """One account and region of a cloud; its family's function makes it. Safe to use from several threads."""
 
@@ -45,27 +54,27 @@ class FamilyCloud(Discoverable):
         traits: Traits,
         site: Site,
         make: Callable[[], Any],
-        others: Mapping[Callable[[], Any], Sequence[Calls[LibcloudDriver]]] | None = None,
+        beside: Sequence[Beside] = (),
     ) -> None:
         self.name = site.name
         self._traits = traits
         self._site = site
         self._connections = ConnectionsTo(site.endpoint)
-        self._session = self._drivers(make)
+        self._session = self._drivers(make, {"region": site.region})
         served = [(self._session, calls) for calls in compute_calls(traits)]
-        for other, several in (others or {}).items():
-            session = self._drivers(other)
-            served += [(session, calls) for calls in several]
+        for other in beside:
+            session = self._drivers(other.make, other.settings)
+            served += [(session, calls) for calls in other.calls]
         self._providers: Mapping[str, Provider] = MappingProxyType(
             {calls.kind: DriverProvider(calls, session, translate, settling=site.settling) for session, calls in served}
         )
 
-    def _drivers(self, make: Callable[[], Any]) -> Session[LibcloudDriver]:
+    def _drivers(self, make: Callable[[], Any], settings: Mapping[str, Any]) -> Session[LibcloudDriver]:
         """A session of drivers that ``make`` makes, over connections that all of them share."""
 
         def connected() -> LibcloudDriver:
             driver = connect(make(), self._connections, self._site.endpoint)
-            return LibcloudDriver(self._traits.provider, driver, {"region": self._site.region})
+            return LibcloudDriver(self._traits.provider, driver, settings)
 
         return Session(connected, self._site.secrets)
 

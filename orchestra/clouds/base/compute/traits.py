@@ -18,6 +18,7 @@ from orchestra.model.values import Plain
 Whys: TypeAlias = Mapping[str, str]
 """What can't be had, and why: see `orchestra.contracts.Capabilities`."""
 Fixed: TypeAlias = Mapping[str, tuple[Plain, str]]
+"""What has but one value, and why."""
 
 
 Access: TypeAlias = LibcloudDriver
@@ -34,7 +35,7 @@ class Told:
     """What a driver tells of one thing, in words of ours; what it doesn't tell of, or the kind doesn't have, is None.
 
     ``state`` is the cloud's own word, ``size`` a server's and ``size_gib`` a disk's, ``servers`` those that a volume is
-    attached to, ``volume`` what a snapshot was taken of.
+    attached to, ``volume`` what a snapshot was taken of, ``parts`` the disks that a server was made with.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Told:
     servers: Sequence[str] = ()
     volume: str | None = None
     fingerprint: str | None = None
+    parts: Sequence[str] = ()
 
 
 Retag: TypeAlias = Callable[[Access, Told, Sequence[str]], object]

@@ -177,7 +177,7 @@ class SnapshotCalls(Listed):
         )
 
     def update(self, driver: Access, external_id: str, update: Update) -> Observation:
-        """See `Calls.update`: what can be changed is labels, which a family without `unsupported` labels has."""
+        """See `Calls.update`: the labels."""
         self.relabel(driver, external_id, update, self._traits.retag)
         return self.look_up(driver, external_id)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from libcloud.dns.providers import get_driver as get_dns_driver
 
-from orchestra.clouds.base.compute.cloud import FamilyCloud, Site, compute_calls, credential_given
+from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
 from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
 from orchestra.clouds.families.digitalocean.driver import DigitalOceanDriver
@@ -47,4 +47,5 @@ def digitalocean(
         settling=consistency_seconds,
     )
     dns: Any = get_dns_driver("digitalocean")
-    return FamilyCloud(TRAITS, site, lambda: DigitalOceanDriver(key), {lambda: dns(key): _DNS})
+    beside = [Beside(make=lambda: dns(key), calls=_DNS)]
+    return FamilyCloud(TRAITS, site, lambda: DigitalOceanDriver(key), beside)

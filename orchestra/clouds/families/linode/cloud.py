@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from libcloud.dns.providers import get_driver as get_dns_driver
 
-from orchestra.clouds.base.compute.cloud import FamilyCloud, Site, compute_calls, credential_given
+from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
 from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
 from orchestra.clouds.families.linode.driver import LinodeDriver
@@ -23,6 +23,7 @@ def linode(
     *,
     region: str,
     token: str | None = None,
+    soa_email: str | None = None,
     endpoint: str | None = None,
     name: str | None = None,
     consistency_seconds: float = 30.0,
@@ -30,7 +31,8 @@ def linode(
     """Linode, in one region: servers, volumes, SSH keys and domains.
 
     ``region`` is such as ``eu-west``. ``token`` is a personal access token; it defaults to the environment's
-    ``LINODE_TOKEN``. ``endpoint`` is the URL of a server that speaks Linode's API, such as
+    ``LINODE_TOKEN``. ``soa_email`` is the address of who answers for zones: Linode makes none without it.
+    ``endpoint`` is the URL of a server that speaks Linode's API, such as
     ``http://127.0.0.1:8080``; by default its own. ``name`` stands in the state for this cloud and must stay the same;
     default ``linode:`` and the region. Give one where two accounts are used in one region. ``consistency_seconds``: for
     so long after a creation "not found" is not taken for gone but asked again (30).
@@ -47,4 +49,6 @@ def linode(
         settling=consistency_seconds,
     )
     dns: Any = get_dns_driver("linode")
-    return FamilyCloud(TRAITS, site, lambda: LinodeDriver(key), {lambda: dns(key): _DNS})
+    settings = {"soa_email": soa_email} if soa_email else {}
+    beside = [Beside(make=lambda: dns(key), calls=_DNS, settings=settings)]
+    return FamilyCloud(TRAITS, site, lambda: LinodeDriver(key), beside)

@@ -1,0 +1,160 @@
+"""Scaleway's API as far as servers go: the recorded forms, under the paths that there are now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+
+SECRET: Final = "11111111-2222-3333-4444-555555555555"
+PROJECT: Final = "000a115d-2852-4b0a-9ce8-47f1134ba95a"
+REGION: Final = "fr-par-1"
+_CLOUD: Final = "scaleway"
+_ZONE: Final = "/instance/v1/zones/([a-z]+-[a-z]+-[0-9])"
+_PASSING: Final = {"starting": "running", "stopping": "stopped"}
+
+
+class Scaleway(Imitation):
+    """Servers are made stopped, as recorded; what is under way has come to its end when it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.servers: dict[str, dict[str, Any]] = {}
+        self.user_data: dict[str, str] = {}
+        self.disks: set[str] = set()
+
+    def routes(self) -> Sequence[tuple[str, str, Answer]]:
+        return (
+            ("GET", f"{_ZONE}/products/servers", lambda request, _: (200, self.products(request))),
+            (
+                "GET",
+                f"{_ZONE}/products/servers/availability",
+                lambda _, __: (200, {"servers": {name: {"availability": "available"} for name in _SIZES}}),
+            ),
+            ("GET", f"{_ZONE}/images", lambda request, _: (200, self.images(request))),
+            ("GET", f"{_ZONE}/servers", self.listed),
+            ("POST", f"{_ZONE}/servers", self.make_server),
+            ("GET", f"{_ZONE}/servers/([^/]+)", lambda _, __, name: (200, {"server": self.settled(name)})),
+            ("PATCH", f"{_ZONE}/servers/([^/]+)", self.change_server),
+            ("DELETE", f"{_ZONE}/servers/([^/]+)", self.drop_server),
+            ("POST", f"{_ZONE}/servers/([^/]+)/action", self.act),
+            ("PATCH", f"{_ZONE}/servers/([^/]+)/user_data/cloud-init", self.take_user_data),
+            ("DELETE", f"{_ZONE}/volumes/([^/]+)", self.drop_disk),
+        )
+
+    def authorize(self, request: Request) -> None:
+        if request.headers.get("X-Auth-Token") != SECRET:
+            raise RefusedError(401, recorded(_CLOUD, "error")["message"])
+
+    def refusal(self, error: RefusedError) -> Any:
+        return {**recorded(_CLOUD, "error"), "message": error.message}
+
+    # -- what there is to choose
+
+    def products(self, request: Request) -> Any:
+        if request.query["page"] != "1":
+            return {"servers": {}}
+        recorded_one = recorded(_CLOUD, "list_sizes")["servers"]["START1-XS"]
+        changed = {name: {**recorded_one, **one} for name, one in _SIZES.items()}
+        return {"servers": changed}
+
+    def images(self, request: Request) -> Any:
+        recorded_one = recorded(_CLOUD, "list_images")["images"][0]
+        found = [
+            {**recorded_one, "id": f"image-{number}", "name": name, "arch": "x86_64", "creation_date": date}
+            for number, (name, date) in enumerate(_IMAGES)
+        ]
+        return {"images": found if request.query["page"] == "1" else []}
+
+    # -- servers
+
+    def known(self, identity: str) -> dict[str, Any]:
+        if identity not in self.servers:
+            raise RefusedError(404, "resource is not found")
+        return self.servers[identity]
+
+    def settled(self, identity: str) -> dict[str, Any]:
+        server = self.known(identity)
+        server["state"] = _PASSING.get(server["state"], server["state"])
+        if server["state"] == "running" and server["public_ip"] is None:
+            number = int(identity.rpartition("-")[2])
+            server["public_ip"] = {"address": f"198.18.0.{number % 250 + 2}", "dynamic": True}
+        return server
+
+    def listed(self, request: Request, zone: str) -> tuple[int, Any]:
+        start, size = (int(request.query["page"]) - 1), int(request.query["per_page"])
+        names = [name for name, one in self.servers.items() if one["zone"] == zone]
+        return 200, {"servers": [self.settled(name) for name in names[start * size : (start + 1) * size]]}
+
+    def make_server(self, request: Request, zone: str) -> tuple[int, Any]:
+        body = self.check_body(
+            request, needed=("name", "commercial_type", "image", "project", "tags", "dynamic_ip_required")
+        )
+        if body["project"] != PROJECT:
+            raise RefusedError(403, "no such project")
+        number = self.number()
+        server = recorded(_CLOUD, "create_node")["server"]
+        disk = f"d9257116-6919-49b4-a420-{number:012}"
+        server.update(
+            id=f"741db378-{number}",
+            name=body["name"],
+            zone=zone,
+            commercial_type=body["commercial_type"],
+            image={"id": body["image"], "name": "image"},
+            tags=body["tags"],
+        )
+        server["volumes"]["0"]["id"] = disk
+        self.disks.add(disk)
+        self.servers[server["id"]] = server
+        return 201, {"server": server}
+
+    def change_server(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        body = self.check_body(request, needed=(), possible=("tags", "commercial_type"))
+        server = self.known(identity)
+        if "commercial_type" in body and server["state"] != "stopped":
+            raise RefusedError(400, "the server must be stopped")
+        server.update(body)
+        return 200, {"server": server}
+
+    def act(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        action = self.check_body(request, needed=("action",))["action"]
+        server = self.settled(identity)
+        wanted = {"poweron": "stopped", "poweroff": "running", "terminate": "running"}[action]
+        if server["state"] != wanted:
+            raise RefusedError(400, f"the server must be {wanted}")
+        if action == "terminate":
+            self.disks -= {one["id"] for one in server["volumes"].values()}
+            del self.servers[identity]
+        else:
+            server["state"] = "starting" if action == "poweron" else "stopping"
+        return 202, {"task": {"description": action, "status": "pending"}}
+
+    def take_user_data(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        self.known(identity)
+        self.user_data[identity] = request.body
+        return 204, None
+
+    def drop_server(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        if self.settled(identity)["state"] != "stopped":
+            raise RefusedError(400, "the server must be stopped")
+        del self.servers[identity]
+        return 204, None
+
+    def drop_disk(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        self.disks.remove(identity)
+        return 204, None
+
+
+_SIZES: Final[dict[str, dict[str, Any]]] = {
+    "DEV1-S": {"ncpus": 2, "ram": 2 * 2**30, "hourly_price": 0.01},
+    "DEV1-M": {"ncpus": 3, "ram": 4 * 2**30, "hourly_price": 0.02},
+    "DEV1-L": {"ncpus": 4, "ram": 8 * 2**30, "hourly_price": 0.04},
+    "ARM-S": {"ncpus": 8, "ram": 32 * 2**30, "hourly_price": 0.001, "arch": "arm64"},
+}
+_IMAGES: Final = (
+    ("Debian Bookworm", "2023-06-01T12:00:00.000000+00:00"),
+    ("Debian Bookworm", "2024-06-01T12:00:00.000000+00:00"),
+    ("Debian Bullseye", "2024-07-01T12:00:00.000000+00:00"),
+    ("Ubuntu 22.04 Jammy Jellyfish", "2024-01-01T12:00:00.000000+00:00"),
+)
