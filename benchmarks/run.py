@@ -142,7 +142,7 @@ class Bench:
     def permitted(self) -> str:
         """How much of what a cloud permits is used."""
         self.say("applies on a cloud that throttles")
-        return throttled.tables(list(throttled.measured()))
+        return throttled.tables(list(throttled.measured(throttled.SECONDS / (4 if self.scale > 1 else 1))))
 
     def start(self) -> tuple[list[tuple[str, Figure, str]], bool]:
         """What it takes to begin at all; False if importing takes longer than it may."""

@@ -131,10 +131,10 @@ def applied(rate: float, width: int, *, seconds: float = SECONDS, fixed: bool = 
     return Use(rate=rate, seconds=took, used=least / took, refused=refused / count, failed=failed)
 
 
-def measured() -> Iterator[tuple[Use, Use]]:
-    """At each rate what comes of adapting, and of not."""
+def measured(seconds: float = SECONDS) -> Iterator[tuple[Use, Use]]:
+    """At each rate what comes of adapting, and of not, in applies that take ``seconds`` at least."""
     for rate in RATES:
-        yield applied(rate, WIDTH), applied(rate, WIDTH, fixed=True)
+        yield applied(rate, WIDTH, seconds=seconds), applied(rate, WIDTH, seconds=seconds, fixed=True)
 
 
 def tables(found: Sequence[tuple[Use, Use]]) -> str:
