@@ -95,7 +95,7 @@ def libcloud(
 
 def _secrets(provider: str, credentials: Sequence[str], options: Mapping[str, Any]) -> list[str]:
     """What no message may show: all credentials but the folder of a local one, and options that are named as secret."""
-    hidden = [str(value) for name, value in options.items() if _SECRET.search(name) and value]
+    hidden = [value for name, value in options.items() if _SECRET.search(name) and isinstance(value, str) and value]
     return hidden + ([] if provider == "local" else list(credentials))
 
 
