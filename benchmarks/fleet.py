@@ -51,9 +51,10 @@ class Counted:
         """See `Faults.after`."""
 
 
-def deployment(folder: Path, servers: int, cloud: Cloud) -> oc.Deployment:
+def deployment(folder: Path, servers: int, cloud: Cloud, *, width: int = 16) -> oc.Deployment:
     """The deployment of so many servers whose state is in ``folder``."""
-    return oc.Deployment(Fleet(servers=servers), name=NAME, cloud=cloud, state=folder / "fleet.db", progress=False)
+    state = folder / "fleet.db"
+    return oc.Deployment(Fleet(servers=servers), name=NAME, cloud=cloud, state=state, width=width, progress=False)
 
 
 def servers_of(cloud: Cloud) -> Provider:

@@ -2,7 +2,8 @@
 
 On the simulated cloud each call takes 50 ms and tells of 500. AWS's API is moto's over HTTP on this machine, asked for
 200 ids at a time, which is as many as EC2 takes: it works on one request at a time, so its own time is most of what
-there is; it is left out where moto isn't installed. Nothing has changed in the clouds: the plan is empty.
+there is, and no more than four are sent at once, lest the last wait longer than a request may. It is left out where
+moto isn't installed. Nothing has changed in the clouds: the plan is empty.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SAID: Final = f"""A plan in which nothing changes. On the simulated cloud each c
 tells of 500 servers; on AWS's API one asks for {FILTER_VALUES} ids, as many as EC2 takes. moto, which answers for AWS,
 works on one request at a time and takes most of the time itself."""
 """What stands above the table."""
+AWS_WIDTH: Final = 4
 AT_ONCE: Final = 100
 """How many servers one request of the preparation makes on AWS."""
 
@@ -90,7 +92,7 @@ def on_aws(folder: Path, count: int) -> Refresh | None:
         found = servers_of(cloud).observe(ids).found
         enter(folder, cloud, record, [found[one] for one in ids])
         before = server.stats()
-        seconds = _planned(folder, count, cloud)
+        seconds = _planned(folder, count, cloud, width=AWS_WIDTH)
         grown = {action: calls - before.get(action, 0) for action, calls in server.stats().items()}
     return Refresh(
         where="AWS's API over HTTP (moto)",
@@ -113,9 +115,9 @@ def _run_instances(ec2: Any, like: str, count: int) -> list[str]:
     return ids
 
 
-def _planned(folder: Path, count: int, cloud: Cloud) -> float:
+def _planned(folder: Path, count: int, cloud: Cloud, *, width: int = 16) -> float:
     """The seconds that a plan takes in which nothing changes."""
-    with deployment(folder, count, cloud) as there:
+    with deployment(folder, count, cloud, width=width) as there:
         _ = there.store
         began = time.perf_counter()
         plan = there.plan()
