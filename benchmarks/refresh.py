@@ -29,11 +29,11 @@ from orchestra.contracts import Cloud
 SIMULATED: Final = 10_000
 AWS: Final = 2_000
 LATENCY: Final = 0.05
+AWS_WIDTH: Final = 4
 SAID: Final = f"""A plan in which nothing changes. On the simulated cloud each call takes {LATENCY * 1000:.0f} ms and
 tells of 500 servers; on AWS's API one asks for {FILTER_VALUES} ids, as many as EC2 takes. moto, which answers for AWS,
-works on one request at a time and takes most of the time itself."""
+works on one request at a time and takes most of the time itself: it is sent {AWS_WIDTH} at once."""
 """What stands above the table."""
-AWS_WIDTH: Final = 4
 AT_ONCE: Final = 100
 """How many servers one request of the preparation makes on AWS."""
 
