@@ -116,6 +116,12 @@ class Refused(Exception):  # as Libcloud raises it
             oc.TransientError,
             True,
         ),
+        (
+            400,
+            {"badRequest": {"message": "Invalid volume: Retype needs volume to be in available or in-use state"}},
+            oc.TransientError,
+            True,
+        ),
         (400, {"badRequest": {"message": "Invalid imageRef provided."}}, oc.InvalidRequestError, False),
         (401, {"error": {"code": 401, "title": "Unauthorized", "message": "no"}}, oc.CredentialsError, False),
         (500, {"computeFault": {"message": "Unexpected API Error."}}, oc.TransientError, True),

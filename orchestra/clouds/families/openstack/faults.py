@@ -41,7 +41,7 @@ _READINGS: Final = tuple(
         (413, r"", "RequestThrottled"),
         (400, r"status must be .*must not be migrating, attached", "VolumeInUse"),
         (400, r"[Ss]tatus must be .*(in-use|reserved)'?\.?$", "VolumeInUse"),
-        (400, r"[Ss]tatus must (currently )?be", "IncorrectState"),
+        (400, r"[Ss]tatus must (currently )?be|Retype needs volume to be in available", "IncorrectState"),
         (400, r"overlaps with another subnet", "InvalidSubnet.Conflict"),
     )
 )
