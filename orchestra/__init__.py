@@ -6,9 +6,10 @@ loaded when they are first used, so that importing the package is quick, starts 
 
 from __future__ import annotations
 
-import importlib
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from orchestra.lazily import lazily
 
 if TYPE_CHECKING:
     from orchestra import clouds, errors, events, migrate
@@ -79,44 +80,43 @@ if TYPE_CHECKING:
     from orchestra.resources.storage import Blob, Bucket
     from orchestra.state.audit import AuditEntry, AuditEvent
 
-_NAMES: Final = MappingProxyType(
+_MODULES: Final = MappingProxyType(
     {
-        "orchestra": "clouds errors events migrate",
-        "orchestra.adoption.discovering": "Discovered discover",
-        "orchestra.adoption.drafting": "LeftOut",
-        "orchestra.adoption.generating": "Generated generate",
-        "orchestra.adoption.selecting": "Select",
-        "orchestra.clouds.cloud": "Cloud",
-        "orchestra.deployment": "Deployment",
-        "orchestra.diff": "PropertyChange",
-        "orchestra.engine.auditing": "Anchor Audit PastRun",
-        "orchestra.engine.run": "Rollback Run StepResult StepStatus",
-        "orchestra.errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
+        "": "clouds errors events migrate",
+        "adoption.discovering": "Discovered discover",
+        "adoption.drafting": "LeftOut",
+        "adoption.generating": "Generated generate",
+        "adoption.selecting": "Select",
+        "clouds.cloud": "Cloud",
+        "deployment": "Deployment",
+        "diff": "PropertyChange",
+        "engine.auditing": "Anchor Audit PastRun",
+        "engine.run": "Rollback Run StepResult StepStatus",
+        "errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
         "CycleError DefinitionError InUseError InternalError InvalidRequestError LeaseLostError LockedError "
         "MisuseError NotFoundError NotReadyError OrchestraError PlanError PlanFileError ProtectedError QuotaError "
         "StalePlanError StateError StateVersionError ThrottledError TransientError UnsupportedError",
-        "orchestra.model.fields": "input_field output_field",
-        "orchestra.model.lifecycle": "Lifecycle",
-        "orchestra.model.parameters": "parameter",
-        "orchestra.model.readiness": "HttpOk TcpOpen",
-        "orchestra.model.refs": "Output Ref",
-        "orchestra.model.resource": "Resource",
-        "orchestra.model.secrets": "Secret",
-        "orchestra.model.stack": "Stack",
-        "orchestra.model.values": "ABSENT UNKNOWN",
-        "orchestra.planning.change": "Change Finding",
-        "orchestra.planning.decide": "Action Mode Reason",
-        "orchestra.planning.plan": "Plan",
-        "orchestra.resources.balancing": "HealthCheck LoadBalancer",
-        "orchestra.resources.compute": "FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
-        "orchestra.resources.containers": "Container ContainerImage Mount Port",
-        "orchestra.resources.dns": "Record Zone",
-        "orchestra.resources.network": "AvailabilityZone Firewall Network Rule Subnet allow",
-        "orchestra.resources.storage": "Blob Bucket",
-        "orchestra.state.audit": "AuditEntry AuditEvent",
+        "model.fields": "input_field output_field",
+        "model.lifecycle": "Lifecycle",
+        "model.parameters": "parameter",
+        "model.readiness": "HttpOk TcpOpen",
+        "model.refs": "Output Ref",
+        "model.resource": "Resource",
+        "model.secrets": "Secret",
+        "model.stack": "Stack",
+        "model.values": "ABSENT UNKNOWN",
+        "planning.change": "Change Finding",
+        "planning.decide": "Action Mode Reason",
+        "planning.plan": "Plan",
+        "resources.balancing": "HealthCheck LoadBalancer",
+        "resources.compute": "FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
+        "resources.containers": "Container ContainerImage Mount Port",
+        "resources.dns": "Record Zone",
+        "resources.network": "AvailabilityZone Firewall Network Rule Subnet allow",
+        "resources.storage": "Blob Bucket",
+        "state.audit": "AuditEntry AuditEvent",
     }
 )
-_HOMES: Final = MappingProxyType({name: home for home, names in _NAMES.items() for name in names.split()})
 
 __all__ = [
     "ABSENT",
@@ -214,15 +214,8 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # else every name, also a mistyped one, would look as if it were there
-
-    def __getattr__(name: str) -> Any:
-        home = _HOMES.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = importlib.import_module(f"{home}.{name}" if home == "orchestra" else home)
-        found = globals()[name] = module if home == "orchestra" else getattr(module, name)
-        return found
+if not TYPE_CHECKING:
+    __getattr__ = lazily(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -7,9 +7,10 @@ is first used.
 
 from __future__ import annotations
 
-import importlib
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from orchestra.lazily import lazily
 
 if TYPE_CHECKING:
     from orchestra.clouds.abilities import capabilities
@@ -48,38 +49,27 @@ __all__ = [
     "vultr",
 ]
 
-_HOMES: Final = MappingProxyType(
+_MODULES: Final = MappingProxyType(
     {
-        "AwsCloud": "orchestra.clouds.families.aws",
-        "Behaviour": "orchestra.clouds.families.simulated",
-        "Cloud": "orchestra.clouds.cloud",
-        "DockerCloud": "orchestra.clouds.families.docker",
-        "FamilyCloud": "orchestra.clouds.base.compute.cloud",
-        "LibcloudCloud": "orchestra.clouds.families.libcloud",
-        "OpenStackCloud": "orchestra.clouds.families.openstack",
-        "SimulatedCloud": "orchestra.clouds.families.simulated",
-        "aws": "orchestra.clouds.families.aws",
-        "capabilities": "orchestra.clouds.abilities",
-        "digitalocean": "orchestra.clouds.families.digitalocean",
-        "docker": "orchestra.clouds.families.docker",
-        "libcloud": "orchestra.clouds.families.libcloud",
-        "linode": "orchestra.clouds.families.linode",
-        "openstack": "orchestra.clouds.families.openstack",
-        "scaleway": "orchestra.clouds.families.scaleway",
-        "simulated": "orchestra.clouds.families.simulated",
-        "upcloud": "orchestra.clouds.families.upcloud",
-        "vultr": "orchestra.clouds.families.vultr",
+        "abilities": "capabilities",
+        "base.compute.cloud": "FamilyCloud",
+        "cloud": "Cloud",
+        "families.aws": "AwsCloud aws",
+        "families.digitalocean": "digitalocean",
+        "families.docker": "DockerCloud docker",
+        "families.libcloud": "LibcloudCloud libcloud",
+        "families.linode": "linode",
+        "families.openstack": "OpenStackCloud openstack",
+        "families.scaleway": "scaleway",
+        "families.simulated": "Behaviour SimulatedCloud simulated",
+        "families.upcloud": "upcloud",
+        "families.vultr": "vultr",
     }
 )
 
 
-if not TYPE_CHECKING:  # else every name, also a mistyped one, would look as if it were there
-
-    def __getattr__(name: str) -> Any:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-        return found
+if not TYPE_CHECKING:
+    __getattr__ = lazily(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -21,7 +21,6 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final, TypeAlias, TypeGuard
 
 import attrs
@@ -35,14 +34,8 @@ FUNCTION_WANTED: Final = 40
 FUNCTION_REFUSED: Final = 80
 PARAMETERS_REFUSED: Final = 6
 
-LAZY: Final = MappingProxyType(
-    {
-        "orchestra/__init__.py": "__getattr__",
-        "orchestra/clouds/__init__.py": "__getattr__",
-        "orchestra/lazily.py": "_load",
-    }
-)
-"""The public face, its ``clouds`` and what other packages use: the functions that load a name at its first use."""
+LAZY: Final = ("orchestra/lazily.py", "_load")
+"""What loads the names of the public face, and of others like it, at their first use."""
 
 MUTABLE: Final = frozenset(
     {
@@ -156,7 +149,7 @@ def _parameter_faults(path: str, tree: ast.Module) -> Iterator[Fault]:
 def _import_faults(path: str, tree: ast.Module) -> Iterator[Fault]:
     optional = set(_optional_imports(tree))
     for function in _functions(tree):
-        if LAZY.get(path) == function.name:
+        if (path, function.name) == LAZY:
             continue
         for node in ast.walk(function):
             if _is_import(node) and id(node) not in optional:
