@@ -16,15 +16,14 @@ import attrs
 from libcloud.dns.base import Zone as LibcloudZone
 
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
+from orchestra.clouds.base.names import absolute, relative
 from orchestra.clouds.base.recordsets import (
     HOSTS,
     TYPES,
     RecordSet,
-    absolute,
     mark,
     marked,
     quoted_text,
-    relative,
     unquoted_text,
 )
 from orchestra.contracts import Ownership

@@ -71,16 +71,6 @@ def _normal(kind: str, value: str) -> str:
         raise InvalidRequestError(f"{value!r} is no address for a record of type {kind}", sent=False) from None
 
 
-def absolute(name: str, domain: str) -> str:
-    """A name inside a zone with the zone's domain behind it."""
-    return f"{name}.{domain}" if name else domain
-
-
-def relative(name: str, domain: str) -> str:
-    """A name inside a zone without the zone's domain; '' for the domain itself."""
-    return "" if name == domain else name.removesuffix(f".{domain}")
-
-
 def quoted_text(text: str) -> str:
     """A text as zone files have it: quoted strings of at most 255 bytes, with all but plain ASCII escaped."""
     raw = text.encode()

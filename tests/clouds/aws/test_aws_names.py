@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestra.clouds.families.aws.names import absolute, decoded_name, quoted_text, relative, unquoted_text
+from orchestra.clouds.base.names import absolute, relative
+from orchestra.clouds.families.aws.names import decoded_name, quoted_text, unquoted_text
 from orchestra.contracts import Inputs, Ownership
 from orchestra.errors import ConflictError, InUseError
 from orchestra.model.values import Sealed

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from orchestra.clouds.base.keepers import marked as marked_metadata
 from orchestra.clouds.base.keepers import marks
-from orchestra.clouds.base.recordsets import RecordSet, absolute, mark, marked, quoted_text, relative, unquoted_text
+from orchestra.clouds.base.names import absolute, relative
+from orchestra.clouds.base.recordsets import RecordSet, mark, marked, quoted_text, unquoted_text
 from orchestra.contracts import Inputs, Ownership, fresh_token
 from orchestra.errors import InvalidRequestError
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from orchestra.clouds.base.names import absolute, relative
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import tolerating
-from orchestra.clouds.families.aws.names import absolute, decoded_name, quoted_text, relative, unquoted_text
+from orchestra.clouds.families.aws.names import decoded_name, quoted_text, unquoted_text
 from orchestra.clouds.families.aws.rest import element, route53, texts
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final
 from xml.etree.ElementTree import Element
 
-import attrs
-
+from orchestra.clouds.base.rules import FirewallRule, told_rules, wanted_rule
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import Described, Listing, tolerating
@@ -16,24 +15,12 @@ from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
-from orchestra.model.values import Plain
 from orchestra.resources.network import Firewall
 
 _DIRECTIONS: Final = (("ingress", "ipPermissions", "Ingress"), ("egress", "ipPermissionsEgress", "Egress"))
 """Input, element of the answer, and end of the action's name."""
 
 _NO_PORTS: Final = ("icmp", "all")
-
-
-@attrs.frozen(order=True)
-class _Rule:
-    """One rule: what a `orchestra.resources.network.Rule` says, in plain."""
-
-    protocol: str
-    from_port: int | None
-    to_port: int | None
-    cidr: str | None
-    firewall: str | None
 
 
 class FirewallCalls(Described):
@@ -75,7 +62,7 @@ class FirewallCalls(Described):
             inputs={
                 "network": query.text(item, "vpcId"),
                 "description": query.text(item, "groupDescription"),
-                **{name: _told(_rules(item, path), name) for name, path, _ in _DIRECTIONS},
+                **{name: told_rules(_rules(item, path), name) for name, path, _ in _DIRECTIONS},
                 "labels": labels_of(tags),
             },
             ownership=Ownership.from_tags(tags),
@@ -103,16 +90,10 @@ class FirewallCalls(Described):
         item = self._item(drivers, group)
         for name, path, direction in _DIRECTIONS:
             there = set(_rules(item, path))
-            wanted = {_wanted(rule) for rule in inputs.mappings(name)}
+            wanted = {wanted_rule(rule) for rule in inputs.mappings(name)}
             _send_all(drivers, f"AuthorizeSecurityGroup{direction}", group, sorted(wanted - there, key=repr))
             _send_all(drivers, f"RevokeSecurityGroup{direction}", group, sorted(there - wanted, key=repr))
         return self.look_up(drivers, group)
-
-
-def _wanted(rule: Mapping[str, Plain]) -> _Rule:
-    """A rule of the inputs."""
-    said: dict[str, Any] = {field.name: rule.get(field.name) for field in attrs.fields(_Rule)}
-    return _Rule(**said)
 
 
 def default_group(drivers: Drivers, vpc: str) -> str:
@@ -123,7 +104,7 @@ def default_group(drivers: Drivers, vpc: str) -> str:
     raise NotFoundError(f"network {vpc} has no default security group")
 
 
-def _rules(item: Element, path: str) -> Iterator[_Rule]:
+def _rules(item: Element, path: str) -> Iterator[FirewallRule]:
     """The rules that EC2 tells: it puts all sources of the same ports together."""
     for permission in item.findall(f"{path}/item"):
         protocol = query.text(permission, "ipProtocol")
@@ -131,9 +112,9 @@ def _rules(item: Element, path: str) -> Iterator[_Rule]:
         parts = ("all" if protocol == "-1" else protocol, ports[0], ports[1])
         for source, name in (("ipRanges", "cidrIp"), ("ipv6Ranges", "cidrIpv6"), ("prefixListIds", "prefixListId")):
             for each in permission.findall(f"{source}/item"):
-                yield _Rule(*parts, cidr=query.text(each, name), firewall=None)
+                yield FirewallRule(*parts, cidr=query.text(each, name), firewall=None)
         for each in permission.findall("groups/item"):
-            yield _Rule(*parts, cidr=None, firewall=query.text(each, "groupId"))
+            yield FirewallRule(*parts, cidr=None, firewall=query.text(each, "groupId"))
 
 
 def _port(protocol: str, told: str) -> int | None:
@@ -141,14 +122,7 @@ def _port(protocol: str, told: str) -> int | None:
     return None if protocol == "-1" or told in ("", "-1") else int(told)
 
 
-def _told(rules: Iterator[_Rule], name: str) -> Plain:
-    """Rules in the form and order of the kind's input."""
-    plain: list[Plain] = [attrs.asdict(rule) for rule in rules]
-    normalize = Firewall.kind.inputs[name].normalize
-    return normalize(plain) if normalize else plain  # type: ignore[return-value]
-
-
-def _send_all(drivers: Drivers, action: str, group: str, rules: Sequence[_Rule]) -> None:
+def _send_all(drivers: Drivers, action: str, group: str, rules: Sequence[FirewallRule]) -> None:
     """Send ``rules`` in one call. If one of them is there (or gone) already, EC2 refuses all: then each by itself."""
     if not rules:
         return
@@ -162,7 +136,7 @@ def _send_all(drivers: Drivers, action: str, group: str, rules: Sequence[_Rule])
                 _send(drivers, action, group, [rule])
 
 
-def _send(drivers: Drivers, action: str, group: str, rules: Sequence[_Rule]) -> None:
+def _send(drivers: Drivers, action: str, group: str, rules: Sequence[FirewallRule]) -> None:
     fields = {"GroupId": group}
     for index, rule in enumerate(rules, start=1):
         stem = f"IpPermissions.{index}"
@@ -174,7 +148,7 @@ def _send(drivers: Drivers, action: str, group: str, rules: Sequence[_Rule]) -> 
     query.ec2(drivers.ec2, action, fields)
 
 
-def _source(rule: _Rule) -> str:
+def _source(rule: FirewallRule) -> str:
     if rule.firewall:
         return "Groups.1.GroupId"
     if rule.cidr and rule.cidr.startswith("pl-"):

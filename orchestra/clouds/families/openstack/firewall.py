@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-import attrs
-
+from orchestra.clouds.base.rules import FirewallRule, told_rules, wanted_rule
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Listing, Networked, tolerating
 from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark, owner_in
@@ -15,7 +14,6 @@ from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import ConflictError, NotFoundError
-from orchestra.model.values import Plain
 from orchestra.resources.network import Firewall
 
 _DIRECTIONS: Final = ("ingress", "egress")
@@ -25,17 +23,6 @@ _PROTOCOLS: Final = MappingProxyType(
     {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp", "icmpv6": "icmp", "ipv6-icmp": "icmp"}
 )
 """Names of protocols that the kind has, for other names and the numbers that neutron may tell."""
-
-
-@attrs.frozen(order=True)
-class _Rule:
-    """One rule: what a `orchestra.resources.network.Rule` says, in plain."""
-
-    protocol: str
-    from_port: int | None
-    to_port: int | None
-    cidr: str | None
-    firewall: str | None
 
 
 class FirewallCalls(Networked):
@@ -69,7 +56,7 @@ class FirewallCalls(Networked):
             external_id=str(item["id"]),
             inputs={
                 "description": str(item["description"]),
-                **{name: _told(_rules(item, name), name) for name in _DIRECTIONS},
+                **{name: told_rules(_rules(item, name), name) for name in _DIRECTIONS},
                 "labels": labels_in_tags(item),
             },
             ownership=owner_in(item.get("name")),
@@ -87,7 +74,7 @@ class FirewallCalls(Networked):
         group = str(item["id"])
         for direction in _DIRECTIONS:
             there = _rules(item, direction)
-            wanted = {_wanted(rule) for rule in inputs.mappings(direction)}
+            wanted = {wanted_rule(rule) for rule in inputs.mappings(direction)}
             missing = [
                 sent for rule in sorted(wanted - there.keys(), key=repr) for sent in _sent(rule, direction, group)
             ]
@@ -99,22 +86,16 @@ class FirewallCalls(Networked):
         return self.look_up(drivers, group)
 
 
-def _wanted(rule: Mapping[str, Plain]) -> _Rule:
-    """A rule of the inputs."""
-    said: dict[str, Any] = {field.name: rule.get(field.name) for field in attrs.fields(_Rule)}
-    return _Rule(**said)
-
-
-def _rules(item: Item, direction: str) -> dict[_Rule, list[str]]:
+def _rules(item: Item, direction: str) -> dict[FirewallRule, list[str]]:
     """The rules of a group, each with the ids of neutron's rules that it takes: for a group as source, two."""
-    found: dict[_Rule, list[str]] = {}
+    found: dict[FirewallRule, list[str]] = {}
     for told in item["security_group_rules"]:
         if told["direction"] == direction:
             found.setdefault(_rule(told), []).append(str(told["id"]))
     return found
 
 
-def _rule(told: Item) -> _Rule:
+def _rule(told: Item) -> FirewallRule:
     protocol = str(told["protocol"]) if told["protocol"] is not None else "all"
     group = told.get("remote_group_id")
     cidr = told.get("remote_ip_prefix") or _EVERYWHERE[str(told["ethertype"])]
@@ -122,10 +103,10 @@ def _rule(told: Item) -> _Rule:
     name = _PROTOCOLS.get(protocol, protocol)
     if name in ("tcp", "udp") and ports == (None, None):
         ports = (0, 65535)  # neutron has no port 0, and says "all" for it
-    return _Rule(name, *ports, cidr=None if group else str(cidr), firewall=str(group) if group else None)
+    return FirewallRule(name, *ports, cidr=None if group else str(cidr), firewall=str(group) if group else None)
 
 
-def _sent(rule: _Rule, direction: str, group: str) -> Iterator[dict[str, Any]]:
+def _sent(rule: FirewallRule, direction: str, group: str) -> Iterator[dict[str, Any]]:
     """What neutron takes for a rule: one of another group as source is needed for each version of IP."""
     is_everything = rule.protocol in ("tcp", "udp") and (rule.from_port, rule.to_port) == (0, 65535)
     ports = (None, None) if is_everything else (rule.from_port, rule.to_port)
@@ -147,13 +128,6 @@ def _protocol(name: str, ethertype: str) -> str | None:
     if name == "all":
         return None
     return "ipv6-icmp" if (name, ethertype) == ("icmp", "IPv6") else name
-
-
-def _told(rules: Mapping[_Rule, list[str]], name: str) -> Plain:
-    """Rules in the form and order of the kind's input."""
-    plain: list[Plain] = [attrs.asdict(rule) for rule in rules]
-    normalize = Firewall.kind.inputs[name].normalize
-    return normalize(plain) if normalize else plain  # type: ignore[return-value]
 
 
 def _add_all(drivers: Drivers, rules: list[dict[str, Any]]) -> None:
