@@ -68,7 +68,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, beside Terraform where it is installed. Arguments after -- go to them: --quick, --write."""
-    session.install("-e", ".[cli]", "cattrs")  # importing is measured against attrs and cattrs
+    session.install("-e", ".[cli,test]", "cattrs")  # importing is measured against attrs and cattrs, reading on moto
     session.run("python", "benchmarks/run.py", *session.posargs)
 
 

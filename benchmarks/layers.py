@@ -23,10 +23,11 @@ from shapes import Shape
 
 import orchestra as oc
 from orchestra.engine.survey import survey
+from orchestra.garbage import uncollected
 from orchestra.model.declaration import collect
 from orchestra.planning.options import Options
 from orchestra.planning.planner import make_plan
-from orchestra.state.codec import decode_record, encode_record
+from orchestra.state.codec import decode_records, encode_record
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ def plan_layers(count: int, folder: Path) -> Layers:
     deployment = oc.Deployment(stack, name=DEPLOYMENT, cloud=cloud, state=folder / "state.db", progress=False)
     snapshot = layers.timed("load the state: read, check digests, decode", deployment.store.load)
     texts = [encode_record(record) for record in snapshot.records.values()]
-    layers.timed("… of that, decode", lambda: [decode_record(text) for text in texts])
+    layers.timed("… of that, decode", uncollected()(lambda: decode_records(texts)))
     site = layers.timed("name the clouds", lambda: deployment._site(snapshot))
     cloud.parts()
     world = layers.timed("survey: support, observe, choices", lambda: survey(site, snapshot, Options(), refresh=True))
