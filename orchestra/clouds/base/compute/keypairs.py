@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from orchestra.clouds.base.compute.listed import Listed
-from orchestra.clouds.base.compute.traits import Access, KeyPairs, Marks, Told
+from orchestra.clouds.base.compute.traits import Access, KeyPairs, Told
 from orchestra.contracts import Inputs, Observation, Ownership, Update
 
 
@@ -19,16 +17,8 @@ class KeyPairCalls(Listed):
     kind = "compute.KeyPair"
 
     def __init__(self, traits: KeyPairs) -> None:
+        super().__init__(traits)
         self._traits = traits
-        self.mark(Marks(longest_name=traits.marks.longest_name))
-
-    def all(self, access: Access) -> Iterable[Told]:
-        """See `Listed.all`."""
-        return self._traits.all(access)
-
-    def one(self, access: Access, external_id: str) -> Told:
-        """See `Listed.one`."""
-        return self._traits.one(access, external_id)
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made, or what has the name already, is looked for first."""

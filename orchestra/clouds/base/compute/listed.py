@@ -17,7 +17,7 @@ from orchestra.clouds.base.compute.marking import (
     owner_tags,
     unique_name,
 )
-from orchestra.clouds.base.compute.traits import Access, Marks, Retag, Told, region
+from orchestra.clouds.base.compute.traits import Access, KeyPairs, Retag, Servers, Snapshots, Told, Volumes, region
 from orchestra.clouds.provider import Calls
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import NotFoundError
@@ -27,21 +27,20 @@ class Listed(Calls[Access]):
     """The calls of a kind that is listed as a whole: these clouds have no filters by id."""
 
     page: ClassVar[int | None] = None
-    marks: Marks
 
-    def mark(self, marks: Marks) -> None:
-        """Take over where ownership goes."""
-        self.marks = marks
+    def __init__(self, listed: Servers | Volumes | Snapshots | KeyPairs) -> None:
+        self._listed = listed
+        self.marks = marks = listed.marks
         self.found_by = FoundBy.TAG if marks.longest_tag else FoundBy.NAME
         self.found_key = f"the tag {MARK}:token" if marks.longest_tag else "the name, with the token in it"
 
-    @abc.abstractmethod
     def all(self, access: Access) -> Iterable[Told]:
         """What the driver lists, of every region."""
+        return self._listed.all(access)
 
-    @abc.abstractmethod
     def one(self, access: Access, external_id: str) -> Told:
         """One, asked for directly; a not-found error of the driver if it is gone."""
+        return self._listed.one(access, external_id)
 
     @abc.abstractmethod
     def observe(self, told: Told) -> Observation | None:

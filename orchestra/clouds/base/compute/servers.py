@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from orchestra.clouds.base.compute import choosing
 from orchestra.clouds.base.compute.listed import Listed
@@ -22,19 +22,11 @@ class ServerCalls(Listed):
     kind = "compute.Server"
 
     def __init__(self, traits: Traits) -> None:
+        super().__init__(traits.servers)
         self._family = traits.family
         self._traits = traits.servers
-        self.mark(traits.servers.marks)
         self.unsupported = traits.servers.unsupported
         self.fixed = traits.servers.fixed
-
-    def all(self, access: Access) -> Iterable[Told]:
-        """See `Listed.all`."""
-        return self._traits.all(access)
-
-    def one(self, access: Access, external_id: str) -> Told:
-        """See `Listed.one`."""
-        return self._traits.one(access, external_id)
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`. These clouds take no idempotency token, so what the token made is looked for first."""

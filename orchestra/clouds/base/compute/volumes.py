@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from orchestra.clouds.base.compute.listed import Listed
 from orchestra.clouds.base.compute.traits import Access, Snapshots, Told, Volumes, region
@@ -17,18 +17,10 @@ class VolumeCalls(Listed):
     kind = "compute.Volume"
 
     def __init__(self, traits: Volumes) -> None:
+        super().__init__(traits)
         self._traits = traits
-        self.mark(traits.marks)
         self.unsupported = traits.unsupported
         self.fixed = traits.fixed
-
-    def all(self, access: Access) -> Iterable[Told]:
-        """See `Listed.all`."""
-        return self._traits.all(access)
-
-    def one(self, access: Access, external_id: str) -> Told:
-        """See `Listed.one`."""
-        return self._traits.one(access, external_id)
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`. These clouds take no idempotency token, so what the token made is looked for first."""
@@ -143,18 +135,10 @@ class SnapshotCalls(Listed):
     kind = "compute.Snapshot"
 
     def __init__(self, traits: Snapshots) -> None:
+        super().__init__(traits)
         self._traits = traits
-        self.mark(traits.marks)
         self.unsupported = traits.unsupported
         self.fixed = traits.fixed
-
-    def all(self, access: Access) -> Iterable[Told]:
-        """See `Listed.all`."""
-        return self._traits.all(access)
-
-    def one(self, access: Access, external_id: str) -> Told:
-        """See `Listed.one`."""
-        return self._traits.one(access, external_id)
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made is looked for first."""
