@@ -416,7 +416,8 @@ class Deployment:
         return live.scope
 
     def _output_values(self, snapshot: Snapshot) -> dict[str, Value]:
-        scope, seal = self._scope(snapshot), self._site(snapshot).keyring.seal
+        keyring = self._site(snapshot).keyring
+        scope, seal = Live(self._declaration, keyring, snapshot.records).scope, keyring.seal
         return {address: sealed(evaluate(one, scope), seal) for address, one in self._declaration.outputs.items()}
 
 

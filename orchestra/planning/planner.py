@@ -71,6 +71,7 @@ class _Planner:
         self._moves = find_moves(world.declaration, world.snapshot)
         self._renamed = {old: new for new, old in self._moves.items()}
         self._outputs: dict[Address, Values] = {}
+        self._wanted: dict[Address, dict[str, Value]] = {}  # what the quick look has evaluated isn't evaluated again
         self._changes: dict[Address, Change] = {}
         self._unchanged = 0
         self._scope = Scope(self._output, world.reveal, world.declaration.placeholders)
@@ -160,6 +161,7 @@ class _Planner:
             return False
         wanted = self._desired_inputs(item, record.inputs)
         if not same(wanted, record.inputs):
+            self._wanted[item.address] = wanted
             return False
         self._outputs[item.address] = record.outputs
         self._unchanged += 1
@@ -195,7 +197,9 @@ class _Planner:
             return Comparison(desired=Desired.UNDECLARED)
         if self._options.mode is not Mode.NORMAL:
             return Comparison()  # nothing is made of the inputs, so no secret has to be there
-        after = self._desired_inputs(item, kept_choices(record, subject.cloud, item.kind.name))
+        after = self._wanted.pop(item.address, None)
+        if after is None:
+            after = self._desired_inputs(item, kept_choices(record, subject.cloud, item.kind.name))
         if record is None:
             return comparing.creation(after)
         if record.kind != item.kind.name:

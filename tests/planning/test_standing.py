@@ -112,3 +112,19 @@ def test_what_plainly_stands_is_not_looked_at_for_long(monkeypatch: pytest.Monke
     plan = situation.plan()
     assert plan.is_empty
     assert plan.unchanged == 2
+
+
+def test_what_differs_is_evaluated_once() -> None:
+    asked: list[object] = []
+
+    class Plain(oc.Stack):
+        note: str = "a"
+
+        def build(self) -> None:
+            self.first = Plot()
+            self.second = Plot(note=self.first.place.map(lambda place: asked.append(place) or self.note))
+
+    situation = applied(Plain()).tell_all().now(Plain(note="b"))
+    asked.clear()
+    assert situation.actions() == {"second": "update"}
+    assert asked == ["place of first"]
