@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from orchestra.planning.plan import Plan
     from orchestra.resources.balancing import HealthCheck, LoadBalancer
     from orchestra.resources.compute import (
+        CustomImage,
         FloatingIp,
         Image,
         KeyPair,
@@ -109,7 +110,7 @@ _MODULES: Final = MappingProxyType(
         "planning.decide": "Action Mode Reason",
         "planning.plan": "Plan",
         "resources.balancing": "HealthCheck LoadBalancer",
-        "resources.compute": "FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
+        "resources.compute": "CustomImage FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
         "resources.containers": "Container ContainerImage Mount Port",
         "resources.dns": "Record Zone",
         "resources.network": "AvailabilityZone Firewall Network Rule Subnet allow",
@@ -139,6 +140,7 @@ __all__ = [
     "ContainerImage",
     "CorruptStateError",
     "CredentialsError",
+    "CustomImage",
     "CycleError",
     "DefinitionError",
     "Deployment",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -123,10 +123,10 @@ def compose(candidates: Sequence[Candidate], left_out: Sequence[LeftOut], name: 
             drafts[made.key] = made, one.place
     others = {key: one for key, (one, _) in drafts.items()}
     placed = [(one, place or place_of(one, others)) for one, place in drafts.values()]
-    circular = _circular(others.values())
+    circular = _circular(others)
 
     def may_be_listed(one: Draft) -> bool:
-        return one.found.kind not in circular or all(use.kind not in circular for use in one.uses())
+        return one.found.kind not in circular or not any(use.kind in circular for use in one.uses() if use in others)
 
     written = write_stack(name, slots(placed, may_be_listed), title)
     return Generated(name=name, source=written.source, adoptions=written.adoptions, left_out=tuple(left))
@@ -138,12 +138,12 @@ def _rank(one: Candidate) -> tuple[int, str, tuple[object, ...], str]:
     return _ORDER.get(found.kind, len(_ORDER)), found.kind, sort_key(found.name), found.external_id
 
 
-def _circular(drafts: Iterable[Draft]) -> set[str]:
+def _circular(drafts: Mapping[Use, Draft]) -> set[str]:
     """The kinds of which one uses another, be it by way of other kinds.
 
     What is in one list is declared at once, so nothing that it uses may use another part of the same list.
     """
     reached: dict[str, set[str]] = {}
-    for one in drafts:
-        reached.setdefault(one.found.kind, set()).update(use.kind for use in one.uses())
+    for one in drafts.values():
+        reached.setdefault(one.found.kind, set()).update(use.kind for use in one.uses() if use in drafts)
     return {kind for kind, to in reached.items() if kind in graph.closure(to, lambda one: reached.get(one, ()))}

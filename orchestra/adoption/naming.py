@@ -60,7 +60,12 @@ _NATURAL: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = MappingProxy
 """What distinguishes things of kinds that have no other name."""
 
 _AFTER: Final = MappingProxyType(
-    {"compute.VolumeAttachment": "volume", "compute.Snapshot": "volume", "compute.FloatingIp": "server"}
+    {
+        "compute.VolumeAttachment": "volume",
+        "compute.Snapshot": "volume",
+        "compute.CustomImage": "server",
+        "compute.FloatingIp": "server",
+    }
 )
 """For things that mostly have no name: the input with what they are called after."""
 

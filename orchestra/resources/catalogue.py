@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestra.model.resource import Resource
 from orchestra.resources.balancing import LoadBalancer
-from orchestra.resources.compute import FloatingIp, KeyPair, Server, Snapshot, Volume, VolumeAttachment
+from orchestra.resources.compute import CustomImage, FloatingIp, KeyPair, Server, Snapshot, Volume, VolumeAttachment
 from orchestra.resources.containers import Container, ContainerImage
 from orchestra.resources.dns import Record, Zone
 from orchestra.resources.network import Firewall, Network, Subnet
@@ -18,6 +18,7 @@ KINDS: Final[tuple[type[Resource], ...]] = (
     Firewall,
     KeyPair,
     Server,
+    CustomImage,
     Volume,
     VolumeAttachment,
     Snapshot,

@@ -1,4 +1,4 @@
-"""Servers, key pairs, volumes and snapshots."""
+"""Servers and images of them, key pairs, volumes and snapshots."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class KeyPair(Resource, kind="compute.KeyPair", unique_by=("name",)):
 class Server(Resource, kind="compute.Server", create_seconds=40.0, create_timeout=900.0):
     """A virtual machine. On AWS: an instance."""
 
-    image: Image | str | Ref[str] = input_field(
-        replace=True, choice=True, doc="A portable `Image`, or the id of one of the cloud's own."
+    image: Image | CustomImage | Ref[str] | str = input_field(
+        replace=True, choice=True, doc="A portable `Image`, a `CustomImage`, or the id of one of the cloud's own."
     )
     size: Size | str | Ref[str] = input_field(
         choice=True, doc="A portable `Size`, or the name of one of the cloud's own. A change stops and starts it."
@@ -115,6 +115,34 @@ class Server(Resource, kind="compute.Server", create_seconds=40.0, create_timeou
     private_ip = output_field(str, doc="Its IPv4 address inside the network.")
     public_ip = output_field(str, doc="Its public IPv4 address; None without one.", changed_by=("size",))
     zone = output_field(str, doc="The availability zone that it runs in.")
+
+
+class CustomImage(
+    Resource, kind="compute.CustomImage", unique_by=("name",), create_seconds=300.0, create_timeout=7200.0
+):
+    """An image of a server with what is on its disk at that moment, to make servers from.
+
+    What is changed on the server later isn't in it: ``Lifecycle(replace_on=…)`` says what makes it anew, as does a
+    server that is replaced. It stays when the server is gone.
+    """
+
+    server: Server | Ref[str] | str = input_field(
+        replace=True, doc="The server that it is made of, once that is ready."
+    )
+    name: str | None = input_field(
+        default=None,
+        replace=True,
+        check=checks.matches(r"[A-Za-z0-9._-]{3,128}", "3 to 128 letters, digits, '.', '_' or '-'"),
+        doc="Its name in the cloud. Default: made from the deployment and the address.",
+    )
+    description: str = input_field(default="", replace=True, doc="What it is for; at most 255 characters.")
+    labels: Mapping[str, str | Ref[str]] = input_field(
+        factory=dict, check=checks.labels, doc="Your own tags on it: keys and values."
+    )
+
+    size_gib = output_field(
+        int, doc="The size in GiB of the disk that a server made from it needs at least; None if the cloud can't tell."
+    )
 
 
 class Volume(Resource, kind="compute.Volume", create_seconds=8.0):

@@ -12,6 +12,7 @@ from orchestra.model.resource import Resource
 from orchestra.model.stack import Stack
 from orchestra.resources.balancing import HealthCheck, LoadBalancer
 from orchestra.resources.compute import (
+    CustomImage,
     FloatingIp,
     Image,
     KeyPair,
@@ -35,6 +36,7 @@ NEEDS: Final = MappingProxyType(
         "Firewall": ("Network",),
         "KeyPair": (),
         "Server": ("Subnet",),
+        "CustomImage": ("Server",),
         "Volume": (),
         "VolumeAttachment": ("Volume", "Server"),
         "Snapshot": ("Volume",),
@@ -161,6 +163,11 @@ class _Assembly:
             labels=_labels(part),
         )
 
+    def make_custom_image(self, part: Part) -> Resource:
+        return CustomImage(
+            server=self.one(part, "Server"), description=("", "golden")[part.choice % 2], labels=_labels(part)
+        )
+
     def make_volume(self, part: Part) -> Resource:
         server = self.one(part, "Server")
         return Volume(
@@ -228,6 +235,7 @@ _MAKERS: Final[MappingProxyType[str, Callable[[_Assembly, Part], Resource | None
         "Firewall": _Assembly.make_firewall,
         "KeyPair": _Assembly.make_key_pair,
         "Server": _Assembly.make_server,
+        "CustomImage": _Assembly.make_custom_image,
         "Volume": _Assembly.make_volume,
         "VolumeAttachment": _Assembly.make_attachment,
         "Snapshot": _Assembly.make_snapshot,

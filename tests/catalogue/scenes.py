@@ -75,6 +75,10 @@ def _small(scene: Scene) -> oc.Server:
     return oc.Server(image=image, size=oc.Size(cpus=1, memory_gib=1), subnet=scene.subnet)
 
 
+def _custom_image(scene: Scene) -> None:
+    scene.custom_image = oc.CustomImage(server=scene.server)
+
+
 def _volume(scene: Scene) -> None:
     scene.volume = oc.Volume(size_gib=200, zone=scene.zones[0])
     scene.other_volume = oc.Volume(size_gib=200, zone=scene.zones[0])
@@ -108,6 +112,7 @@ PARTS: Mapping[str, Callable[[Scene], None]] = {
     "subnet": _subnet,
     "firewall": _firewall,
     "server": _server,
+    "custom image": _custom_image,
     "volume": _volume,
     "snapshot": _snapshot,
     "key": _key,
@@ -175,6 +180,17 @@ CASES: tuple[Case, ...] = (
             "key_pair": lambda scene: scene.key,
             "user_data": "#!/bin/sh\necho 'Grüße' > /etc/motd\n",
             "public_address": False,
+            "labels": LABELS,
+        },
+    ),
+    Case(
+        kind=oc.CustomImage,
+        needs=("subnet", "server"),
+        base={"server": lambda scene: scene.server},
+        changes={
+            "server": lambda scene: scene.other_server,
+            "name": "a-name-of-my-own",
+            "description": "before the move",
             "labels": LABELS,
         },
     ),

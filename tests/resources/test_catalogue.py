@@ -26,6 +26,7 @@ NEEDED: dict[type[Resource], dict[str, Any]] = {
     oc.Firewall: {"network": "net-1"},
     oc.KeyPair: {"public_key": KEY},
     oc.Server: {"image": "image-1", "size": "small"},
+    oc.CustomImage: {"server": "i-1"},
     oc.Volume: {"size_gib": 10, "zone": "a"},
     oc.VolumeAttachment: {"volume": "vol-1", "server": "i-1"},
     oc.Snapshot: {"volume": "vol-1"},

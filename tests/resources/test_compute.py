@@ -77,7 +77,7 @@ def test_an_image_by_reference_is_known_when_that_is() -> None:
     "wrong", [None, 3, oc.Size(cpus=1, memory_gib=1), {"os": "debian"}], ids=["none", "number", "size", "dict"]
 )
 def test_other_images_are_refused(wrong: Any) -> None:
-    with pytest.raises(oc.DefinitionError, match=r"Image \| str \| Ref\[str\] is needed"):
+    with pytest.raises(oc.DefinitionError, match=r"Image \| CustomImage \| Ref\[str\] \| str is needed"):
         server(image=wrong)
 
 

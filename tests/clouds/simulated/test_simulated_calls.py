@@ -16,7 +16,7 @@ from orchestra.model.resource import Resource
 from orchestra.model.values import Plain
 from orchestra.resources.balancing import HealthCheck, LoadBalancer
 from orchestra.resources.checks import content_digest
-from orchestra.resources.compute import FloatingIp, KeyPair, Server, Snapshot, Volume, VolumeAttachment
+from orchestra.resources.compute import CustomImage, FloatingIp, KeyPair, Server, Snapshot, Volume, VolumeAttachment
 from orchestra.resources.dns import Record, Zone
 from orchestra.resources.network import Firewall, Network, Subnet
 from orchestra.resources.storage import Blob, Bucket
@@ -161,6 +161,12 @@ CASES = (
         lambda around: {"size": {"id": "large"}, "firewalls": [around["firewall1"]], "labels": {"a": "2"}},
     ),
     Case(
+        CustomImage,
+        lambda around: {"server": around["server0"], "name": None, "description": "golden", "labels": {"a": "1"}},
+        lambda around: {"labels": {"b": "1"}},
+        lambda around: {"name": owner("it").name()},
+    ),
+    Case(
         Volume,
         lambda around: {
             **volume(),
@@ -250,7 +256,7 @@ def expected(case: Case, around: Around, inputs: Values) -> Values:
 
 
 def test_every_kind_has_its_case_and_every_input_its_turn(around: Around) -> None:
-    assert len({case.resource for case in CASES}) == 14
+    assert len({case.resource for case in CASES}) == 15
     for case in CASES:
         inputs = case.resource.kind.inputs
         assert set(case.inputs(around)) == set(inputs), case.resource

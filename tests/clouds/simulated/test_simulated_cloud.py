@@ -18,7 +18,8 @@ MakeCloud = Callable[..., SimulatedCloud]
 
 KINDS = (
     *("network.Network", "network.Subnet", "network.Firewall"),
-    *("compute.KeyPair", "compute.Server", "compute.Volume", "compute.VolumeAttachment", "compute.Snapshot"),
+    *("compute.KeyPair", "compute.Server", "compute.CustomImage"),
+    *("compute.Volume", "compute.VolumeAttachment", "compute.Snapshot"),
     "compute.FloatingIp",
     "balancing.LoadBalancer",
     *("dns.Zone", "dns.Record"),

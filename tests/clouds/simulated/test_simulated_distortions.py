@@ -106,6 +106,19 @@ def test_resizing_may_fail(make_cloud: MakeCloud, clock: VirtualClock) -> None:
         driver.ex_resize_node(str(node.id), size(driver, "small"))
 
 
+def test_an_image_may_fail_after_it_was_accepted(make_cloud: MakeCloud) -> None:
+    faults = Bending()
+    cloud = make_cloud(faults=faults)
+    driver = cloud.drivers.compute
+    node = driver.create_node("x", size(driver), image(driver))
+    faults.becomes = Fate(failed=True)
+    driver.create_image(node, "golden")
+    provider = cloud.provider("compute.CustomImage")
+    assert provider is not None
+    [one] = provider.list()
+    assert (one.status, one.detail) == (Status.FAILED, "failed")
+
+
 @pytest.mark.parametrize(("most", "told"), [(0, 0), (1, 1), (2, 2), (3, 8)])
 def test_a_list_cut_short_looks_complete(make_cloud: MakeCloud, most: int, told: int) -> None:
     faults = Bending()

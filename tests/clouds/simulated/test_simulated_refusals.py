@@ -375,6 +375,32 @@ REFUSED: dict[str, tuple[str, type[CloudError], Attempt]] = {
         InvalidRequestError,
         lambda d, s: d.compute.create_volume_snapshot(s.volume, ex_description="x" * 256),
     ),
+    # images
+    "image made of a server that is gone": (
+        "InvalidInstanceID.NotFound",
+        NotFoundError,
+        lambda d, s: also(d.compute.destroy_node(s.server), d.compute.create_image(s.server, "golden")),
+    ),
+    "image name taken": (
+        "InvalidAMIName.Duplicate",
+        ConflictError,
+        lambda d, s: [d.compute.create_image(s.server, "golden") for _ in range(2)],
+    ),
+    "image described at length": (
+        "InvalidParameterValue",
+        InvalidRequestError,
+        lambda d, s: d.compute.create_image(s.server, "golden", "x" * 256),
+    ),
+    "image of a server unknown": (
+        "InvalidAMIID.NotFound",
+        NotFoundError,
+        lambda d, s: d.compute.ex_get_custom_image("image-none"),
+    ),
+    "image of the cloud's own deleted": (
+        "InvalidAMIID.NotFound",
+        NotFoundError,
+        lambda d, s: d.compute.delete_image(image(d.compute)),
+    ),
     # key pairs, addresses
     "key pair name taken": (
         "InvalidKeyPair.Duplicate",

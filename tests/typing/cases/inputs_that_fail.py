@@ -22,6 +22,11 @@ oc.Subnet(network=network, cidr=subnet.id.map(len))  # expect: arg-type
 oc.Server(image="ami-1", size="t3.micro", subnet=server)  # expect: arg-type
 oc.Server(image="ami-1", subnet=subnet)  # expect: call-arg
 oc.Server(image=oc.Size(cpus=1, memory_gib=1), size="t3.micro", subnet=subnet)  # expect: arg-type
+oc.Server(image=oc.Snapshot(volume="vol-1"), size="t3.micro", subnet=subnet)  # expect: arg-type
+oc.CustomImage()  # expect: call-arg
+oc.CustomImage(server=subnet)  # expect: arg-type
+oc.CustomImage(server=server, name=3)  # expect: arg-type
+oc.Volume(size_gib=1, zone="a", snapshot=oc.CustomImage(server=server))  # expect: arg-type
 oc.Server(image=oc.Image(os="debian"), size="t3.micro", subnet=subnet)  # expect: call-arg
 oc.Server(image="ami-1", size=oc.Size(cpus="two", memory_gib=4), subnet=subnet)  # expect: arg-type
 oc.Server(image="ami-1", size="t3.micro", subnet=subnet, firewalls=[network])  # expect: list-item

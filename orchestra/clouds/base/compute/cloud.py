@@ -11,10 +11,11 @@ from typing import Any
 import attrs
 
 from orchestra.adoption.discovering import Discoverable
+from orchestra.clouds.base.compute.copies import CustomImageCalls, SnapshotCalls
 from orchestra.clouds.base.compute.keypairs import KeyPairCalls
 from orchestra.clouds.base.compute.servers import ServerCalls
 from orchestra.clouds.base.compute.traits import Access, Traits
-from orchestra.clouds.base.compute.volumes import SnapshotCalls, VolumeAttachmentCalls, VolumeCalls
+from orchestra.clouds.base.compute.volumes import VolumeAttachmentCalls, VolumeCalls
 from orchestra.clouds.base.driver import ConnectionsTo, Endpoint, LibcloudDriver, connect
 from orchestra.clouds.provider import Calls, DriverProvider, translated
 from orchestra.clouds.session import Session
@@ -109,6 +110,8 @@ def compute_calls(traits: Traits) -> Iterator[Calls[Access]]:
         yield VolumeAttachmentCalls(traits.volumes)
     if traits.snapshots is not None:
         yield SnapshotCalls(traits.snapshots)
+    if traits.images is not None:
+        yield CustomImageCalls(traits.images)
 
 
 def region_given(family: str, region: str | None, variable: str | None, example: str) -> str:

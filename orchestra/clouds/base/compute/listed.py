@@ -17,7 +17,7 @@ from orchestra.clouds.base.compute.marking import (
     owner_tags,
     unique_name,
 )
-from orchestra.clouds.base.compute.traits import Access, KeyPairs, Retag, Servers, Snapshots, Told, Volumes, region
+from orchestra.clouds.base.compute.traits import Access, Copies, KeyPairs, Retag, Servers, Told, Volumes, region
 from orchestra.clouds.provider import Calls
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import NotFoundError
@@ -28,7 +28,7 @@ class Listed(Calls[Access]):
 
     page: ClassVar[int | None] = None
 
-    def __init__(self, listed: Servers | Volumes | Snapshots | KeyPairs) -> None:
+    def __init__(self, listed: Servers | Volumes | Copies | KeyPairs) -> None:
         self._listed = listed
         self.marks = marks = listed.marks
         self.found_by = FoundBy.TAG if marks.longest_tag else FoundBy.NAME

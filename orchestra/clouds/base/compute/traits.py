@@ -35,7 +35,8 @@ class Told:
     """What a driver tells of one thing, in words of ours; what it doesn't tell of, or the kind doesn't have, is None.
 
     ``state`` is the cloud's own word, ``size`` a server's and ``size_gib`` a disk's, ``servers`` those that a volume is
-    attached to, ``volume`` what a snapshot was taken of, ``parts`` the disks that a server was made with.
+    attached to, ``source`` the volume or server that a copy was made of, ``parts`` the disks that a server was made
+    with.
     """
 
     id: str
@@ -49,7 +50,7 @@ class Told:
     public_ip: str | None = None
     size_gib: int | None = None
     servers: Sequence[str] = ()
-    volume: str | None = None
+    source: str | None = None
     fingerprint: str | None = None
     parts: Sequence[str] = ()
 
@@ -169,8 +170,11 @@ class Volumes:
 
 
 @attrs.frozen(kw_only=True)
-class Snapshots:
-    """The snapshots of a cloud's volumes; see `Servers`. ``create`` gets the volume, the name and the tags."""
+class Copies:
+    """What a cloud copies as it is at one moment; see `Servers`.
+
+    ``create`` gets the id of what is copied, the name and the tags.
+    """
 
     marks: Marks
     all: Callable[[Access], Iterable[Told]]
@@ -181,6 +185,19 @@ class Snapshots:
     statuses: Mapping[str, Status] = attrs.field(factory=dict)
     unsupported: Whys = attrs.field(factory=dict)
     fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Snapshots(Copies):
+    """The snapshots of a cloud's volumes."""
+
+
+@attrs.frozen(kw_only=True)
+class Images(Copies):
+    """The images of a cloud that its users make of their servers, and no others.
+
+    Where ownership goes into the name, neither a name nor labels can be had.
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -208,4 +225,5 @@ class Traits:
     key_pairs: KeyPairs | None = None
     volumes: Volumes | None = None
     snapshots: Snapshots | None = None
+    images: Images | None = None
     regions: Callable[[Access], Iterable[str]]

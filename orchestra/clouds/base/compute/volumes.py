@@ -1,11 +1,11 @@
-"""Volumes, their attachments and their snapshots."""
+"""Volumes and their attachments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from orchestra.clouds.base.compute.listed import Listed
-from orchestra.clouds.base.compute.traits import Access, Snapshots, Told, Volumes, region
+from orchestra.clouds.base.compute.traits import Access, Told, Volumes, region
 from orchestra.clouds.provider import Calls
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import InUseError, InvalidRequestError, NotFoundError
@@ -127,44 +127,3 @@ class VolumeAttachmentCalls(Calls[Access]):
 
 def _attachment(volume: str, server: str, status: Status = Status.READY) -> Observation:
     return Observation(external_id=f"{volume}:{server}", status=status, inputs={"volume": volume, "server": server})
-
-
-class SnapshotCalls(Listed):
-    """A snapshot of a volume. Its description is not told: these clouds have but names."""
-
-    kind = "compute.Snapshot"
-
-    def __init__(self, traits: Snapshots) -> None:
-        super().__init__(traits)
-        self._traits = traits
-        self.unsupported = traits.unsupported
-        self.fixed = traits.fixed
-
-    def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
-        """See `Calls.create`: what the token made is looked for first."""
-        found = self.search(driver, owner, inputs)
-        if found is not None:
-            return found
-        tags = self.tags_for(owner, inputs.labels())
-        return self.observe(self._traits.create(driver, inputs.text("volume"), self.name_for(owner), tags))
-
-    def observe(self, told: Told) -> Observation:
-        """See `Listed.observe`."""
-        return Observation(
-            external_id=told.id,
-            status=self._traits.statuses.get(told.state, Status.PENDING) if told.state else Status.READY,
-            inputs={"volume": told.volume, **self.labels_told(told)},
-            outputs={"size_gib": told.size_gib},
-            detail=told.state,
-            ownership=self.owner_of(told),
-            name=told.name,
-        )
-
-    def update(self, driver: Access, external_id: str, update: Update) -> Observation:
-        """See `Calls.update`: the labels."""
-        self.relabel(driver, external_id, update, self._traits.retag)
-        return self.look_up(driver, external_id)
-
-    def delete(self, driver: Access, external_id: str) -> None:
-        """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))

@@ -141,7 +141,7 @@ def _snapshot(snapshot: Any) -> Told:
         name=snapshot.name,
         region=next(iter(snapshot.extra["regions"]), None),
         tags=snapshot.extra["tags"],
-        volume=str(snapshot.extra["resource_id"]),
+        source=str(snapshot.extra["resource_id"]),
         size_gib=int(snapshot.extra["min_disk_size"]),
     )
 

@@ -87,8 +87,8 @@ class Behaviour:
     latency: float = 0.0
     """Seconds that every call takes."""
     boot_seconds: float = 0.0
-    """Seconds from pending to running of servers, volumes, snapshots, balancers and containers; stopping a server
-    takes as long."""
+    """Seconds from pending to running of servers, images, volumes, snapshots, balancers and containers; stopping a
+    server takes as long."""
     shutdown_seconds: float = 0.0
     """Seconds for which a destroyed server is still there, shutting down and using its subnet and firewalls."""
     consistency_seconds: float = 0.0

@@ -14,7 +14,12 @@ from orchestra.clouds.families.simulated import catalogue
 from orchestra.clouds.families.simulated.balancing import SimulatedBalancerDriver
 from orchestra.clouds.families.simulated.behaviour import Behaviour
 from orchestra.clouds.families.simulated.calls.balancing import LoadBalancerCalls
-from orchestra.clouds.families.simulated.calls.compute import FloatingIpCalls, KeyPairCalls, ServerCalls
+from orchestra.clouds.families.simulated.calls.compute import (
+    CustomImageCalls,
+    FloatingIpCalls,
+    KeyPairCalls,
+    ServerCalls,
+)
 from orchestra.clouds.families.simulated.calls.containers import ContainerCalls, ContainerImageCalls
 from orchestra.clouds.families.simulated.calls.disks import SnapshotCalls, VolumeAttachmentCalls, VolumeCalls
 from orchestra.clouds.families.simulated.calls.dns import RecordCalls, ZoneCalls
@@ -46,6 +51,7 @@ _SERVED: Final[MappingProxyType[str, tuple[str, type[Calls[Any]]]]] = MappingPro
                     FirewallCalls,
                     KeyPairCalls,
                     ServerCalls,
+                    CustomImageCalls,
                     VolumeCalls,
                     VolumeAttachmentCalls,
                     SnapshotCalls,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import NodeLocation, NodeSize
 
 from orchestra.clouds.families.simulated import catalogue
 from orchestra.clouds.families.simulated.access import Addresses, KeyPairs
 from orchestra.clouds.families.simulated.disks import Disks
 from orchestra.clouds.families.simulated.endpoint import WEBSITE
 from orchestra.clouds.families.simulated.firewalls import Firewalls
+from orchestra.clouds.families.simulated.images import Images
 from orchestra.clouds.families.simulated.kinds import (
     ADDRESS,
+    CUSTOM_IMAGE,
     FIREWALL,
     GATEWAY,
     NETWORK,
@@ -22,15 +24,14 @@ from orchestra.clouds.families.simulated.kinds import (
     VOLUME,
 )
 from orchestra.clouds.families.simulated.networks import Networks
-from orchestra.clouds.families.simulated.refusals import refusal
 from orchestra.clouds.families.simulated.servers import Servers
 from orchestra.clouds.families.simulated.tagging import Tagging
 
-_TAGGED: Final = (NETWORK, GATEWAY, SUBNET, FIREWALL, SERVER, VOLUME, SNAPSHOT, ADDRESS)
+_TAGGED: Final = (NETWORK, GATEWAY, SUBNET, FIREWALL, SERVER, VOLUME, SNAPSHOT, CUSTOM_IMAGE, ADDRESS)
 
 
-class SimulatedNodeDriver(Servers, Disks, KeyPairs, Addresses, Networks, Firewalls, Tagging):
-    """Servers, volumes, snapshots, key pairs, addresses, networks, subnets, gateways and firewalls."""
+class SimulatedNodeDriver(Servers, Images, Disks, KeyPairs, Addresses, Networks, Firewalls, Tagging):
+    """Servers, images, volumes, snapshots, key pairs, addresses, networks, subnets, gateways and firewalls."""
 
     name = "Simulated"
     website = WEBSITE
@@ -49,28 +50,7 @@ class SimulatedNodeDriver(Servers, Disks, KeyPairs, Addresses, Networks, Firewal
         with self._read("list_sizes"):
             return [self._size(offer) for offer in catalogue.SIZES]
 
-    def list_images(self, location: NodeLocation | None = None) -> list[NodeImage]:
-        """All images; every zone has them."""
-        with self._read("list_images"):
-            return [self._image(offer) for offer in catalogue.IMAGES]
-
-    def get_image(self, image_id: str) -> NodeImage:
-        """One image."""
-        with self._read("get_image", image_id):
-            if image_id not in catalogue.IMAGE_BY_ID:
-                raise refusal("InvalidAMIID.NotFound", f"the image '{image_id}' does not exist")
-            return self._image(catalogue.IMAGE_BY_ID[image_id])
-
     def _size(self, offer: catalogue.SizeOffer) -> NodeSize:
         memory = int(offer.memory_gib * 1024)
         extra = {"cpus": offer.cpus, "gpus": offer.gpus}
         return NodeSize(offer.name, offer.name, memory, offer.disk, None, offer.price, self, extra=extra)
-
-    def _image(self, offer: catalogue.ImageOffer) -> NodeImage:
-        extra = {
-            "os": offer.os,
-            "version": offer.version,
-            "architecture": offer.architecture,
-            "created": offer.created,
-        }
-        return NodeImage(offer.id, offer.name, self, extra=extra)

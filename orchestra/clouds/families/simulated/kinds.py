@@ -149,6 +149,16 @@ class SnapshotBody(Body):
     states: States
 
 
+class CustomImageBody(Body):
+    """An image of a server, which it outlives. ``name`` is unique in the region; ``size`` is in GiB."""
+
+    name: str
+    server: str
+    size: int
+    description: str
+    states: States
+
+
 class AddressBody(Body):
     """A public address that leads to a server, or to none."""
 
@@ -258,6 +268,9 @@ VOLUME: Final = Kind[VolumeBody]("compute.Volume", "volume", "vol", "InvalidVolu
 SNAPSHOT: Final = Kind[SnapshotBody](
     "compute.Snapshot", "snapshot", "snap", "InvalidSnapshot.NotFound", "SnapshotLimitExceeded"
 )
+CUSTOM_IMAGE: Final = Kind[CustomImageBody](
+    "compute.CustomImage", "image", "image", "InvalidAMIID.NotFound", "ImageLimitExceeded"
+)
 ADDRESS: Final = Kind[AddressBody](
     "compute.FloatingIp", "address", "ip", "InvalidAllocationID.NotFound", "AddressLimitExceeded"
 )
@@ -280,21 +293,7 @@ CONTAINER: Final = Kind[ContainerBody](
 KIND_NAMES: Final = frozenset(
     kind.name
     for kind in (
-        NETWORK,
-        GATEWAY,
-        SUBNET,
-        FIREWALL,
-        KEY_PAIR,
-        SERVER,
-        VOLUME,
-        SNAPSHOT,
-        ADDRESS,
-        BALANCER,
-        ZONE,
-        RECORD,
-        BUCKET,
-        BLOB,
-        CONTAINER_IMAGE,
-        CONTAINER,
+        *(NETWORK, GATEWAY, SUBNET, FIREWALL, KEY_PAIR, SERVER, VOLUME, SNAPSHOT, CUSTOM_IMAGE),
+        *(ADDRESS, BALANCER, ZONE, RECORD, BUCKET, BLOB, CONTAINER_IMAGE, CONTAINER),
     )
 )

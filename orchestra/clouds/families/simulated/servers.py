@@ -10,9 +10,10 @@ from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDr
 from libcloud.compute.types import NodeState
 
 from orchestra.clouds.families.simulated import ranges
-from orchestra.clouds.families.simulated.catalogue import IMAGE_BY_ID, SIZE_BY_NAME
+from orchestra.clouds.families.simulated.catalogue import SIZE_BY_NAME
 from orchestra.clouds.families.simulated.endpoint import InProcess, Tags
 from orchestra.clouds.families.simulated.firewalls import check_on_network
+from orchestra.clouds.families.simulated.images import check_image
 from orchestra.clouds.families.simulated.kinds import (
     FAILED,
     KEY_PAIR,
@@ -169,8 +170,7 @@ class Servers(InProcess, NodeDriver):
 
     def _check_request(self, rows: Rows, size: str, image: str, key_pair: str | None, user_data: str | None) -> None:
         _check_size(size)
-        if image not in IMAGE_BY_ID:
-            raise refusal("InvalidAMIID.NotFound", f"the image '{image}' does not exist")
+        check_image(rows, image)
         if key_pair is not None and rows.named(KEY_PAIR, key_pair) is None:
             raise refusal(KEY_PAIR.missing, f"the key pair '{key_pair}' does not exist")
         if user_data is not None and len(user_data.encode()) > _USER_DATA_LIMIT:

@@ -1,4 +1,4 @@
-"""Key pairs, servers and floating addresses."""
+"""Key pairs, servers and their images, floating addresses."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from typing import Final
 
 import attrs
 from libcloud.compute.base import KeyPair as CloudKeyPair
-from libcloud.compute.base import Node
+from libcloud.compute.base import Node, NodeImage
 
 from orchestra.clouds.families.simulated.access import SimulatedAddress
 from orchestra.clouds.families.simulated.calls import choice
-from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, image, node, relabel, size, tags_of
+from orchestra.clouds.families.simulated.calls.shared import (
+    SimulatedCalls,
+    image,
+    node,
+    progress,
+    relabel,
+    size,
+    tags_of,
+)
 from orchestra.clouds.families.simulated.compute import SimulatedNodeDriver
 from orchestra.clouds.families.simulated.kinds import FAILED
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.model.values import Plain
-from orchestra.resources.compute import FloatingIp, KeyPair, Server
+from orchestra.resources.compute import CustomImage, FloatingIp, KeyPair, Server
 
 _STATUSES: Final = MappingProxyType({"running": Status.READY, "stopped": Status.READY, FAILED: Status.FAILED})
 """A stopped server is not on its way anywhere, so waiting for it would never end."""
@@ -135,8 +143,61 @@ class ServerCalls(SimulatedCalls[SimulatedNodeDriver, Node]):
         if name == "size":
             return choice.choose_size(driver.list_sizes(), wanted)
         if name == "image":
-            return choice.choose_image(driver.list_images(), wanted)
+            own = driver.ex_list_custom_images([str(wanted["id"])]) if "id" in wanted else []
+            return choice.choose_image([*driver.list_images(), *own], wanted)
         return super().choose(driver, name, wanted)
+
+
+class CustomImageCalls(SimulatedCalls[SimulatedNodeDriver, NodeImage]):
+    """An image made of a server."""
+
+    kind = "compute.CustomImage"
+    resource = CustomImage
+
+    def create(self, driver: SimulatedNodeDriver, inputs: Inputs, owner: Ownership) -> Observation:
+        """See `Calls.create`."""
+        made = driver.create_image(
+            node(driver, inputs.text("server")),
+            inputs.optional_text("name") or owner.name(),
+            inputs.text("description"),
+            ex_tags=tags_of(inputs, owner),
+            ex_token=owner.token,
+        )
+        return self.tell(made)
+
+    def listed(
+        self, driver: SimulatedNodeDriver, ids: Sequence[str] | None = None, token: str | None = None
+    ) -> Iterable[NodeImage]:
+        """See `SimulatedCalls.listed`."""
+        return driver.ex_list_custom_images(ids, token)
+
+    def one(self, driver: SimulatedNodeDriver, external_id: str) -> NodeImage:
+        """See `SimulatedCalls.one`."""
+        return driver.ex_get_custom_image(external_id)
+
+    def tell(self, one: NodeImage) -> Observation:
+        """See `SimulatedCalls.tell`."""
+        extra = one.extra
+        status, detail = progress(extra["status"], "available")
+        return self.observation(
+            one.id,
+            {"server": extra["server"], "name": one.name, "description": extra["description"]},
+            {"size_gib": extra["size"]},
+            tags=extra["tags"],
+            status=status,
+            detail=detail,
+            name=one.name,
+        )
+
+    def update(self, driver: SimulatedNodeDriver, external_id: str, update: Update) -> Observation:
+        """See `Calls.update`."""
+        found = driver.ex_get_custom_image(external_id)
+        found.extra["tags"] = relabel(driver, external_id, found.extra["tags"], update)
+        return self.tell(found)
+
+    def delete(self, driver: SimulatedNodeDriver, external_id: str) -> None:
+        """See `Calls.delete`."""
+        driver.delete_image(image(driver, external_id))
 
 
 class FloatingIpCalls(SimulatedCalls[SimulatedNodeDriver, SimulatedAddress]):

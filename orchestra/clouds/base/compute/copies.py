@@ -1,0 +1,88 @@
+"""Copies: snapshots of volumes, and images of servers."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from orchestra.clouds.base.compute.listed import Listed
+from orchestra.clouds.base.compute.traits import Access, Copies, Images, Told
+from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+
+_NAMED_FOR_ITS_OWNER: Final = MappingProxyType(
+    {
+        "name": "whose an image is takes the only place that there is, its name",
+        "labels": "whose an image is takes the only place that there is, its name",
+    }
+)
+
+
+class CopyCalls(Listed):
+    """A copy of something as it was at one moment. Its description is not told: these clouds have but names."""
+
+    source: ClassVar[str]
+    """The input that says of what it is a copy."""
+
+    def __init__(self, traits: Copies) -> None:
+        super().__init__(traits)
+        self._traits = traits
+        self.unsupported = traits.unsupported
+        self.fixed = traits.fixed
+
+    def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
+        """See `Calls.create`: what the token made is looked for first."""
+        found = self.search(driver, owner, inputs)
+        if found is not None:
+            return found
+        name = inputs.optional_text("name") or self.name_for(owner)
+        tags = self.tags_for(owner, inputs.labels())
+        return self.observe(self._traits.create(driver, inputs.text(self.source), name, tags))
+
+    def observe(self, told: Told) -> Observation:
+        """See `Listed.observe`."""
+        return Observation(
+            external_id=told.id,
+            status=self._traits.statuses.get(told.state, Status.PENDING) if told.state else Status.READY,
+            inputs={**self.told_inputs(told), **self.labels_told(told)},
+            outputs={"size_gib": told.size_gib},
+            detail=told.state,
+            ownership=self.owner_of(told),
+            name=told.name,
+        )
+
+    def told_inputs(self, told: Told) -> dict[str, str | None]:
+        """The inputs beside the labels that are told."""
+        return {self.source: told.source} if told.source is not None else {}
+
+    def update(self, driver: Access, external_id: str, update: Update) -> Observation:
+        """See `Calls.update`: the labels."""
+        self.relabel(driver, external_id, update, self._traits.retag)
+        return self.look_up(driver, external_id)
+
+    def delete(self, driver: Access, external_id: str) -> None:
+        """See `Calls.delete`."""
+        self._traits.destroy(driver, self.one(driver, external_id))
+
+
+class SnapshotCalls(CopyCalls):
+    """A snapshot of a volume."""
+
+    kind = "compute.Snapshot"
+    source = "volume"
+
+
+class CustomImageCalls(CopyCalls):
+    """An image of a server. It has the name that it is given where tags say whose it is."""
+
+    kind = "compute.CustomImage"
+    source = "server"
+
+    def __init__(self, traits: Images) -> None:
+        super().__init__(traits)
+        if not traits.marks.longest_tag:
+            self.unsupported = {**_NAMED_FOR_ITS_OWNER, **traits.unsupported}
+
+    def told_inputs(self, told: Told) -> dict[str, str | None]:
+        """See `CopyCalls.told_inputs`."""
+        named = {"name": told.name} if self.marks.longest_tag else {}
+        return {**super().told_inputs(told), **named}
