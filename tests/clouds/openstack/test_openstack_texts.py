@@ -112,6 +112,13 @@ class Refused(Exception):  # as Libcloud raises it
         ),
         (
             400,
+            {"badRequest": {"message": "Invalid volume: volume 0a1b is already attached to instances: 2c3d"}},
+            oc.InUseError,
+            True,
+        ),
+        (400, {"badRequest": {"message": "Invalid volume: volume 0a1b already attached"}}, oc.InUseError, True),
+        (
+            400,
             {"badRequest": {"message": "Invalid volume: volume 'x' status must be 'available'. Now in 'creating'"}},
             oc.TransientError,
             True,

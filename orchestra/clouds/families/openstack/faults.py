@@ -39,6 +39,7 @@ _READINGS: Final = tuple(
         (403, r"[Qq]uota", "QuotaExceeded"),
         (413, r"[Qq]uota|[Mm]aximum number", "QuotaExceeded"),
         (413, r"", "RequestThrottled"),
+        (400, r"[Vv]olume \S+ (is )?already attached", "VolumeInUse"),
         (400, r"status must be .*must not be migrating, attached", "VolumeInUse"),
         (400, r"[Ss]tatus must be .*(in-use|reserved)'?\.?$", "VolumeInUse"),
         (400, r"[Ss]tatus must (currently )?be|Retype needs volume to be in available", "IncorrectState"),
