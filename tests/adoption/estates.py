@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from account import KEY, Account, tags
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
@@ -15,6 +15,7 @@ import orchestra as oc
 from orchestra.clouds.families.simulated.firewalls import rule
 
 Labels = dict[str, str]
+SCRIPT = "#!/bin/sh\necho password=hunter2hunter2\n"
 
 
 class Estate(Protocol):
@@ -33,6 +34,12 @@ class Estate(Protocol):
     def attach(self, volume: str, server: str, device: str) -> None: ...
     def snapshot(self, volume: str, description: str) -> str: ...
     def floating_ip(self, name: str, server: str | None) -> str: ...
+
+
+@runtime_checkable
+class WholeEstate(Estate, Protocol):
+    """In a cloud that has balancers, names and files too."""
+
     def balancer(self, name: str, port: int, subnet: str, members: list[str], labels: Labels) -> str: ...
     def zone(self, domain: str) -> str: ...
     def record(self, zone: str, name: str, kind: str, values: list[str], ttl: int) -> None: ...
@@ -85,7 +92,7 @@ class SimulatedEstate:
             ex_subnet=subnet,
             ex_firewalls=firewalls,
             ex_key_pair=key,
-            ex_user_data="#!/bin/sh\necho password=hunter2hunter2\n",
+            ex_user_data=SCRIPT,
             ex_tags=labels,
         )
         return str(made.id)
@@ -200,7 +207,7 @@ class AwsEstate:
             MaxCount=1,
             SubnetId=subnet,
             TagSpecifications=_specified("instance", name, labels),
-            UserData="#!/bin/sh\necho password=hunter2hunter2\n",
+            UserData=SCRIPT,
             **({"SecurityGroupIds": firewalls} if firewalls else {}),
             **({"KeyName": key} if key else {}),
         )
@@ -279,15 +286,16 @@ NAMES = (
 )
 
 
-def furnish(estate: Estate, seed: int) -> None:
-    """Make things at random: the same for the same ``seed``."""
-    _Furnishing(estate, seed).everything()
+def furnish(estate: Estate, seed: int, *, small: bool = False) -> None:
+    """Make things at random: the same for the same ``seed``. ``small`` is for clouds that take their time."""
+    _Furnishing(estate, seed, small).everything()
 
 
 class _Furnishing:
-    def __init__(self, estate: Estate, seed: int) -> None:
+    def __init__(self, estate: Estate, seed: int, small: bool) -> None:
         self.estate = estate
         self.seed = seed
+        self.small = small
         self.drawn = random.Random(seed)
         self.disks = 0
         self.servers: list[str] = []
@@ -295,10 +303,15 @@ class _Furnishing:
     def everything(self) -> None:
         drawn, estate = self.drawn, self.estate
         keys = [estate.key_pair(f"key-{number}") for number in range(drawn.randint(0, 2))]
-        for at in range(drawn.randint(1, 2)):
+        for at in range(1 if self.small and drawn.random() < 0.6 else drawn.randint(1, 2)):
             self.network(at, keys)
         for server in drawn.sample([None, *self.servers], drawn.randint(0, min(2, 1 + len(self.servers)))):
             estate.floating_ip(self.name(), server)
+        if isinstance(estate, WholeEstate):
+            self.names_and_files(estate)
+
+    def names_and_files(self, estate: WholeEstate) -> None:
+        drawn = self.drawn
         if drawn.random() < 0.7:
             zone = estate.zone(drawn.choice(("shop.example", "a-b.example")))
             estate.record(zone, "www", "A", ["192.0.2.2", "192.0.2.1"], 300)
@@ -311,19 +324,21 @@ class _Furnishing:
         drawn, estate = self.drawn, self.estate
         network = estate.network(self.name(), f"10.{at}.0.0/16", drawn.random() < 0.5, self.labels())
         subnets: dict[str, str] = {}
-        for index in range(drawn.randint(1, 3)):
+        for index in range(drawn.randint(1, 2 if self.small else 3)):
             zone, public = drawn.choice(estate.zones), drawn.random() < 0.5
             made = estate.subnet(network, self.name(), f"10.{at}.{index}.0/24", zone, public, self.labels())
             subnets[made] = zone
         firewalls: list[str] = []
-        for index in range(drawn.randint(0, 3)):
+        for index in range(drawn.randint(0, 2 if self.small else 3)):
             source = drawn.choice([None, *firewalls])
             ports = drawn.sample((22, 80, 443), drawn.randint(0, 2))
             firewalls.append(estate.firewall(network, f"guard-{at}-{index}", ports, source, self.labels()))
             if drawn.random() < 0.3:
                 estate.guard_itself(firewalls[-1])
-        here = [self.server(index, subnets, firewalls, keys) for index in range(drawn.randint(0, 4))]
-        if here and drawn.random() < 0.6:
+        here = [
+            self.server(index, subnets, firewalls, keys) for index in range(drawn.randint(0, 1 if self.small else 4))
+        ]
+        if isinstance(estate, WholeEstate) and here and drawn.random() < 0.6:
             members = drawn.sample(here, drawn.randint(0, len(here)))
             estate.balancer(f"front-{at}", drawn.choice((80, 8080)), next(iter(subnets)), members, self.labels())
         self.servers += here

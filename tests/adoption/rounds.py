@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,10 +11,12 @@ from typing import Any, Final, TypeAlias
 from account import Account
 from circle import take_over
 from estates import AwsEstate, SimulatedEstate, furnish
+from openstack_estate import OpenStackEstate
 from terraformed import Terraform
 
 import orchestra as oc
 from tests.moto_server import MotoServer
+from tests.openstack_server import HINT, find_server
 
 Round: TypeAlias = "Callable[[int, Path, MotoServer], Path]"
 
@@ -64,6 +67,28 @@ def terraform_round(seed: int, folder: Path, server: MotoServer) -> Path:
     return folder / f"{name}.py"
 
 
+def openstack_round(seed: int, folder: Path, server: MotoServer) -> Path:
+    """On a real OpenStack, in a project of its own; afterwards there is what no kind of orchestra's is, by its API."""
+    there = find_server("adoption")
+    assert there is not None, HINT
+    estate = OpenStackEstate(there)
+    estate.clear()
+    try:
+        furnish(estate, seed, small=True)
+        estate.settle()
+        generated = oc.generate(estate.cloud)
+        name = f"openstack_{seed}"
+        with take_over(generated, estate.cloud, folder, name=name) as deployment:
+            deployment.destroy()
+        whole = [one for one in generated.left_out if not one.input and one.name != "default"]
+        assert {one.kind for one in whole} <= {"network.Firewall"}, str(generated)
+        assert there.census() == +Counter(routers=estate.routers, security_groups=len(whole))
+    finally:
+        estate.clear()
+    assert not there.census()
+    return folder / f"{name}.py"
+
+
 def _empty(s3: Any) -> None:
     for bucket in s3.list_buckets()["Buckets"]:
         for blob in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
@@ -71,5 +96,5 @@ def _empty(s3: Any) -> None:
 
 
 ROUNDS: Final[Mapping[str, Round]] = MappingProxyType(
-    {"simulated": simulated_round, "aws": aws_round, "terraform": terraform_round}
+    {"simulated": simulated_round, "aws": aws_round, "terraform": terraform_round, "openstack": openstack_round}
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from account import KEY, REGION, Account
-from estates import AwsEstate, Labels
+from estates import SCRIPT, AwsEstate, Labels
 
 PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
 _SECRET = [[{"type": "get_attr", "value": "user_data"}]]
@@ -227,7 +227,7 @@ class Terraform(AwsEstate):
                 "security_groups": [],
                 "key_name": key or "",
                 "associate_public_ip_address": True,
-                "user_data": "#!/bin/sh\necho password=hunter2hunter2\n",
+                "user_data": SCRIPT,
                 "user_data_base64": None,
                 "root_block_device": [{"volume_size": 8, "delete_on_termination": True}],
                 **_tags(name, labels),

@@ -22,6 +22,7 @@ BASES = {
     "compute": "http://127.0.0.1:8774/v2.1",
     "network": "http://127.0.0.1:9696/v2.0",
     "volume": "http://127.0.0.1:8776/v3",
+    "image": "http://127.0.0.1:9292/v2",
 }
 LISTS = {
     "networks": ("network", "networks"),
@@ -58,10 +59,24 @@ class OpenStackServer:
 
     def ask(self, method: str, service: str, path: str, body: Any = None) -> Any:
         """The answer of one plain request, as the member of the project would send it."""
+        try:
+            return self._answer(method, service, path, body)
+        except urllib.error.HTTPError as error:
+            if error.code != 401:
+                raise
+        _sign_in.cache_clear()  # a token lasts an hour
+        return self._answer(method, service, path, body)
+
+    def _answer(self, method: str, service: str, path: str, body: Any) -> Any:
         token, project = _sign_in(self)
         base = f"{BASES[service]}/{project}" if service == "volume" else BASES[service]
         raw, _ = _send(method, f"{base}/{path}", body, token)
         return json.loads(raw) if raw else None
+
+    @property
+    def project_id(self) -> str:
+        """The project's id."""
+        return _sign_in(self)[1]
 
     def delete(self, service: str, path: str) -> None:
         """Delete one thing behind orchestra's back, and wait until it is gone."""
@@ -72,10 +87,9 @@ class OpenStackServer:
 
     def census(self) -> collections.Counter[str]:
         """How many of everything the project holds: nothing of orchestra's has a hand in it."""
-        _, project = _sign_in(self)
         found: collections.Counter[str] = collections.Counter()
         for name, (service, path) in LISTS.items():
-            asked, limit = (f"?project_id={project}", 50) if service == "network" else ("?limit=50", 50)
+            asked, limit = (f"?project_id={self.project_id}", 50) if service == "network" else ("?limit=50", 50)
             rows = self.ask("GET", service, f"{path}{asked}")[name]
             assert len(rows) < limit, f"more than a page of {name}: counting them takes another look"
             found[name] = len([one for one in rows if one.get("name") != "default"])

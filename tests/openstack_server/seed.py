@@ -30,7 +30,7 @@ IMAGE_PROPERTIES = (
     {"name": "cirros"},
 )
 VOLUME_TYPES = (("fast", False), ("slow", False), ("fast-luks", True), ("slow-luks", True))
-PROJECTS = ("catalogue", "contract", "shop", "tape")
+PROJECTS = ("adoption", "catalogue", "contract", "mixed", "shop", "tape")
 """Plain projects, each with a member of the same name and nothing more: those who use one don't meet the others."""
 
 SERVICES = {"nova-conductor", "nova-scheduler", "nova-compute", "cinder-scheduler", "cinder-volume"}
