@@ -83,7 +83,7 @@ def openstack(session: nox.Session) -> None:
     env = {"OPENSTACK_HOME": str(session.cache_dir.absolute() / "openstack")}
     session.run(*program, "up", env=env, external=True)
     try:
-        session.run("pytest", *(session.posargs or NEED_OPENSTACK))
+        session.run("pytest", *IN_PARALLEL, *(session.posargs or NEED_OPENSTACK))
     finally:
         session.run(*program, "down", env=env, external=True)
 

@@ -83,13 +83,13 @@ service_plugins = router
 transport_url = $MESSAGES
 report_interval = 3
 graceful_shutdown_timeout = 3
-api_workers = 0
+api_workers = 2
 rpc_workers = 0
 pagination_max_limit = 50
 state_path = $HOME_DIR/state/neutron
 api_paste_config = $ROOT/usr/share/neutron-common/api-paste.ini
 notify_nova_on_port_status_changes = true
-notify_nova_on_port_data_changes = true
+notify_nova_on_port_data_changes = false
 dhcp_agent_notification = false
 [database]
 connection = $(database neutron)
@@ -133,6 +133,8 @@ use_neutron = true
 allow_resize_to_same_host = true
 vif_plugging_is_fatal = false
 vif_plugging_timeout = 0
+heal_instance_info_cache_interval = -1
+sync_power_state_interval = -1
 rootwrap_config = /dev/null
 [quota]
 instances = -1

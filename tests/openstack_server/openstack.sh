@@ -13,7 +13,6 @@ PASSWORD=secret ROOT=$HOME_DIR/root LOG=$HOME_DIR/log RUN=$HOME_DIR/run ETC=$HOM
 DATABASE_PORT=13306 QUEUE_PORT=13672
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 unset PYTHONHOME PYTHONPATH 2>/dev/null || true
-NICE="nice -n 5"
 SERVICES="cinder-volume cinder-scheduler cinder-api nova-api nova-compute nova-scheduler nova-conductor neutron glance
   placement keystone rabbit mariadb"
 PACKAGES="python3-keystone python3-glance python3-placement python3-nova python3-neutron python3-cinder uwsgi-core
@@ -29,7 +28,7 @@ start() { # name command…: each in a process group of its own, so that it can 
   alive "$name" && return 0
   STARTED=yes
   say "start $name"
-  setsid $NICE "$@" >>"$LOG/$name.log" 2>&1 </dev/null &
+  setsid "$@" >>"$LOG/$name.log" 2>&1 </dev/null &
   echo $! >"$RUN/$name.pid"
 }
 
@@ -71,7 +70,7 @@ mark_done() { touch "$HOME_DIR/done/$1"; }
 if ! dpkg -s $PACKAGES >/dev/null 2>&1; then
   if [ "${INSTALL:-no}" != yes ]; then echo "Debian's packages of OpenStack are absent: run with INSTALL=yes" >&2; exit 3; fi
   say "install the packages"
-  $NICE apt-get install -y --no-install-recommends $PACKAGES >"$LOG/apt.log" 2>&1
+  apt-get install -y --no-install-recommends $PACKAGES >"$LOG/apt.log" 2>&1
 fi
 if [ ! -e "$ROOT/usr/bin/nova-manage" ]; then # the programs: unpacked only, so that no user and no service is made
   (cd "$HOME_DIR/debs" && apt-get download nova-common neutron-common glance-common cinder-common >/dev/null 2>&1 &&
@@ -118,7 +117,7 @@ if ! done_once keystone; then
   say "keystone's database"
   manage="keystone-manage --config-file $ETC/keystone.conf"
   mkdir -p "$HOME_DIR/fernet" "$HOME_DIR/fernet-credentials"
-  $NICE $manage db_sync
+  $manage db_sync
   $manage fernet_setup --keystone-user root --keystone-group root
   $manage credential_setup --keystone-user root --keystone-group root
   $manage bootstrap --bootstrap-password $PASSWORD --bootstrap-admin-url http://127.0.0.1:5000/v3/ \
@@ -134,11 +133,11 @@ start keystone env OS_KEYSTONE_CONFIG_DIR="$ETC" $WSGI --http-socket 127.0.0.1:5
 # -- databases of the others
 if ! done_once schemas; then
   say "the other databases"
-  $NICE "$ROOT/usr/bin/glance-manage" --config-file "$ETC/glance-api.conf" db_sync
-  $NICE placement-manage --config-file "$ETC/placement.conf" db sync
-  $NICE "$ROOT/usr/bin/neutron-db-manage" --config-file "$ETC/neutron.conf" upgrade heads
-  $NICE "$ROOT/usr/bin/cinder-manage" --config-file "$ETC/cinder.conf" db sync
-  manage="$NICE $ROOT/usr/bin/nova-manage --config-file $ETC/nova.conf"
+  "$ROOT/usr/bin/glance-manage" --config-file "$ETC/glance-api.conf" db_sync
+  placement-manage --config-file "$ETC/placement.conf" db sync
+  "$ROOT/usr/bin/neutron-db-manage" --config-file "$ETC/neutron.conf" upgrade heads
+  "$ROOT/usr/bin/cinder-manage" --config-file "$ETC/cinder.conf" db sync
+  manage="$ROOT/usr/bin/nova-manage --config-file $ETC/nova.conf"
   $manage api_db sync
   $manage cell_v2 map_cell0 --database_connection "$(database nova_cell0)"
   $manage db sync
@@ -169,7 +168,7 @@ if ! done_once things; then say "flavors, images, volume types, external network
   /usr/bin/python3 "$HERE/seed.py" things; mark_done things; fi
 /usr/bin/python3 "$HERE/seed.py" wait "${STARTED:+$BEGAN}"
 if ! done_once hosts; then
-  $NICE "$ROOT/usr/bin/nova-manage" --config-file "$ETC/nova.conf" cell_v2 discover_hosts >>"$LOG/init.log" 2>&1
+  "$ROOT/usr/bin/nova-manage" --config-file "$ETC/nova.conf" cell_v2 discover_hosts >>"$LOG/init.log" 2>&1
   mark_done hosts
 fi
 say "up: http://127.0.0.1:5000/v3"

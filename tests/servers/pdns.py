@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,14 @@ class PdnsServer:
         asked = ["dig", "@127.0.0.1", "-p", str(self.port), "+short", "+time=5", "+tries=2", name, kind]
         done = subprocess.run(asked, capture_output=True, text=True, check=True)
         return sorted(line for line in done.stdout.splitlines() if line)
+
+    def zones(self) -> list[str]:
+        """The zones that it has, by its own API."""
+        asked = urllib.request.Request(
+            f"{self.endpoint}/api/v1/servers/localhost/zones", headers={"X-API-Key": self.key}
+        )
+        with urllib.request.urlopen(asked) as answer:
+            return sorted(one["name"] for one in json.load(answer))
 
 
 def missing() -> str:

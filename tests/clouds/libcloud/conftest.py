@@ -1,4 +1,4 @@
-"""One server of each sort for all tests that need it."""
+"""One server of each sort for all tests that need it; those that several families need are in the folder above."""
 
 from __future__ import annotations
 
@@ -8,29 +8,15 @@ import pytest
 
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
 from tests.clouds.recorded.tape import Tape
-from tests.servers import pdns, swift
-from tests.servers.azurite import Azurite, azurite
+from tests.servers import swift
+from tests.servers.pdns import PdnsServer
 from tests.servers.s3rver import S3rver, s3rver
 
 
-@pytest.fixture(scope="session")
-def dns_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pdns.PdnsServer]:
-    if reason := pdns.missing():
-        pytest.skip(reason)
-    with pdns.pdns_server(tmp_path_factory.mktemp("pdns")) as server:
-        yield server
-
-
 @pytest.fixture
-def powerdns(dns_server: pdns.PdnsServer) -> LibcloudCloud:
+def powerdns(dns_server: PdnsServer) -> LibcloudCloud:
     options = {"nameservers": ["ns1.example.net", "ns2.example.net"]}
     return libcloud("powerdns", key=dns_server.key, endpoint=dns_server.endpoint, options=options)
-
-
-@pytest.fixture(scope="session")
-def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    with azurite(tmp_path_factory.mktemp("azurite")) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,11 @@ def test_the_plan_names_what_openstack_has_not(example: ModuleType, server: Open
         deployment.plan()
     for kind in ("balancing.LoadBalancer", "dns.Zone", "dns.Record", "storage.Bucket"):
         assert kind in str(caught.value)
+    balancing = next(line for line in str(caught.value).splitlines() if "balancing.LoadBalancer" in line)
+    able = {
+        name.partition(":")[0] for name, kinds in oc.clouds.capabilities().items() if "balancing.LoadBalancer" in kinds
+    }
+    assert set(re.findall(r"oc\.clouds\.(\w+)", balancing)) == able
 
 
 def test_the_web_shop_lives_and_dies(example: ModuleType, server: OpenStackServer, tmp_path: Path) -> None:
