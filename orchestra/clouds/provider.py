@@ -9,14 +9,18 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from orchestra.clouds.session import Session
 from orchestra.contracts import Capabilities, FoundBy, Inputs, Observation, Ownership, Reading, Update
-from orchestra.errors import ChoiceError, CloudError, NotFoundError, OrchestraError
+from orchestra.errors import ChoiceError, CloudError, NotFoundError, OrchestraError, TransientError
 from orchestra.model.values import Plain
 
 D = TypeVar("D")
+
+LATE: Final = 20
+"""How many things that a list left out may turn out to be there: so many may be new. With more the list was cut short,
+and what else it left out isn't looked up one by one."""
 
 
 class Calls(abc.ABC, Generic[D]):
@@ -131,7 +135,7 @@ class DriverProvider(Generic[D]):
         """See `Provider.observe`: what a list leaves out is looked up directly before it counts as gone.
 
         Where a list breaks off, what its pages told until then is found: whoever asks for the rest again goes on from
-        there.
+        there. So it is where more than `LATE` are there that the list left out: it was cut short.
         """
         found: dict[str, Observation] = {}
         gone: set[str] = set()
@@ -142,11 +146,14 @@ class DriverProvider(Generic[D]):
             chunk = wanted[start : start + step]
             listed, broken = self._listed(chunk)
             found.update((external_id, listed[external_id]) for external_id in chunk if external_id in listed)
+            late = 0
             for external_id in chunk:
                 if external_id in listed:
                     continue
                 if broken is None:
                     self._confirm(external_id, found, gone, unread)
+                    late += external_id in found
+                    broken = self._cut_short(len(listed)) if late > LATE else None
                 else:
                     unread[external_id] = broken
         return Reading(found=found, gone=frozenset(gone), unread=unread)
@@ -161,6 +168,11 @@ class DriverProvider(Generic[D]):
         except CloudError as error:
             return listed, error
         return listed, None
+
+    def _cut_short(self, told: int) -> TransientError:
+        return TransientError(
+            f"the list of {self.kind} was cut short: it told {told}, and more than {LATE} that are there were left out"
+        )
 
     def _confirm(
         self, external_id: str, found: dict[str, Observation], gone: set[str], unread: dict[str, CloudError]

@@ -51,6 +51,18 @@ class RefusedError(Exception):
 Answer = Callable[..., "tuple[int, Any]"]
 
 
+@attrs.frozen(kw_only=True)
+class Trouble:
+    """What becomes of the answers to certain requests, each time.
+
+    ``status``: they are refused with that. ``change``: they have another body. Neither: the connection breaks off.
+    """
+
+    of: Callable[[Request], bool]
+    status: int = 0
+    change: Callable[[Any], Any] | None = None
+
+
 class Imitation:
     """One cloud's API. Subclasses keep the things and have the routes."""
 
@@ -62,6 +74,7 @@ class Imitation:
         """Method and pattern of requests that are served once, and whose answer is lost."""
         self.failing: list[tuple[str, str, int]] = []
         """Method, pattern and status of requests that are refused once, with nothing done."""
+        self.trouble: Trouble | None = None
         self.numbers = 1000
         self.endpoint = ""
 
@@ -77,6 +90,30 @@ class Imitation:
 
     def authorize(self, request: Request) -> None:
         """Raise `RefusedError` unless the credentials are right."""
+
+    def read(self, raw: bytes, content_type: str) -> Any:
+        """What a request's body says."""
+        return raw.decode() if content_type.startswith("text/plain") else json.loads(raw)
+
+    def written(self, answer: Any) -> bytes:
+        """The body of an answer."""
+        return json.dumps(answer).encode()
+
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """What goes with the answer to a request, beside its form."""
+        return {}
+
+    content_type = "application/json; charset=utf-8"
+
+    def plant(self, things: dict[str, dict[str, Any]], count: int) -> list[str]:
+        """Have ``count`` of ``things``: more of them that are as the first one, under ids of their own."""
+        first = next(iter(things.values()))
+        name = "uuid" if "uuid" in first else "id"
+        stem, dash, _ = str(first[name]).rpartition("-")
+        for number in range(1_000_000, 1_000_000 + count - len(things)):
+            identity = number if isinstance(first[name], int) else f"{stem}{dash}{number}"
+            things[str(identity)] = {**first, name: identity}
+        return list(things)
 
     def number(self) -> int:
         """A number that nothing has yet."""
@@ -100,10 +137,14 @@ class Imitation:
             try:
                 self.authorize(request)
                 self._fail(request)
+                trouble = self.trouble if self.trouble is not None and self.trouble.of(request) else None
+                if trouble is not None and trouble.status:
+                    raise RefusedError(trouble.status, "refused for a test")
                 for method, pattern, answer in self.routes():
                     found = re.fullmatch(pattern, request.path)
                     if found and method == request.method:
-                        return answer(request, *found.groups())
+                        status, body = answer(request, *found.groups())
+                        return status, trouble.change(body) if trouble is not None and trouble.change else body
                 self.faults.append(f"{request.method} {request.path} is no request that the cloud knows")
                 raise RefusedError(404, "no such path")
             except RefusedError as error:
@@ -120,6 +161,9 @@ class Imitation:
 
     def loses(self, request: Request) -> bool:
         """Whether the answer to this request is lost on the way."""
+        trouble = self.trouble
+        if trouble is not None and not trouble.status and trouble.change is None and trouble.of(request):
+            return True
         for one in self.lost:
             if one[0] == request.method and re.fullmatch(one[1], request.path):
                 self.lost.remove(one)
@@ -160,16 +204,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
-        is_text = self.headers.get("Content-Type", "").startswith("text/plain")
-        body = (raw.decode() if is_text else json.loads(raw)) if raw else None
+        body = self.imitation.read(raw, self.headers.get("Content-Type", "")) if raw else None
         request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), body, dict(self.headers.items()))
         status, answer = self.imitation.answer(request)
         if self.imitation.loses(request):
             self.close_connection = True
             return
-        content = b"" if answer is None else json.dumps(answer).encode()
+        content = b"" if answer is None else self.imitation.written(answer)
         self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Type", self.imitation.content_type)
+        for name, value in self.imitation.headers(request).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

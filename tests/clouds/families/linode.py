@@ -18,7 +18,7 @@ _PASSING: Final = {"provisioning": "running", "resizing": "running", "creating":
 class Linode(Imitation):
     """Servers are ``provisioning`` until they are read once. Each thing has the fields of the recorded one."""
 
-    def __init__(self, page: int = 100) -> None:
+    def __init__(self, page: int = 500) -> None:
         super().__init__()
         self.page = page
         self.servers: dict[str, dict[str, Any]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,8 +19,9 @@ _PASSING: Final = {"starting": "running", "stopping": "stopped"}
 class Scaleway(Imitation):
     """Servers are made stopped, as recorded; what is under way has come to its end when it is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: int = 100) -> None:
         super().__init__()
+        self.page = page
         self.servers: dict[str, dict[str, Any]] = {}
         self.user_data: dict[str, str] = {}
         self.disks: set[str] = set()
@@ -49,6 +51,12 @@ class Scaleway(Imitation):
 
     def refusal(self, error: RefusedError) -> Any:
         return {**recorded(_CLOUD, "error"), "message": error.message}
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """How many there are in all: https://www.scaleway.com/en/developers/api/#pagination."""
+        if request.method != "GET" or not (zone := re.fullmatch(f"{_ZONE}/servers", request.path)):
+            return {}
+        return {"X-Total-Count": str(sum(one["zone"] == zone[1] for one in self.servers.values()))}
 
     # -- what there is to choose
 
@@ -83,7 +91,7 @@ class Scaleway(Imitation):
         return server
 
     def listed(self, request: Request, zone: str) -> tuple[int, Any]:
-        start, size = (int(request.query["page"]) - 1), int(request.query["per_page"])
+        start, size = (int(request.query["page"]) - 1), min(self.page, int(request.query["per_page"]))
         names = [name for name, one in self.servers.items() if one["zone"] == zone]
         return 200, {"servers": [self.settled(name) for name in names[start * size : (start + 1) * size]]}
 

@@ -45,6 +45,8 @@ class UpCloud(Imitation):
             ("GET", "/1.2/storage/template", lambda _: (200, recorded(_CLOUD, "api_1_2_storage_template"))),
             ("GET", "/1.2/storage/cdrom", lambda _: (200, recorded(_CLOUD, "api_1_2_storage_cdrom"))),
             ("GET", "/1.2/server", lambda _: (200, self.listed())),
+            ("GET", "/1.2/ip_address", lambda _: (200, self.addresses())),
+            ("GET", "/1.2/storage/normal", lambda _: (200, self.storages())),
             ("POST", "/1.2/server", self.make_server),
             ("GET", "/1.2/server/([^/]+)", lambda _, name: (200, {"server": self.settled(name)})),
             ("POST", "/1.2/server/([^/]+)/stop", self.stop_server),
@@ -61,8 +63,24 @@ class UpCloud(Imitation):
 
     def listed(self) -> Any:
         """Brief, as recorded: without addresses."""
-        found = [{name: one[name] for name in _BRIEF} for one in self.servers.values()]
+        found = [{name: one[name] for name in _BRIEF} for one in map(self.settled, self.servers)]
         return {"servers": {"server": found}}
+
+    def addresses(self) -> Any:
+        """All of the account, each with its server."""
+        found = [
+            {"ptr_record": "", **address, "server": name}
+            for name, one in self.servers.items()
+            for address in one["ip_addresses"]["ip_address"]
+        ]
+        return {"ip_addresses": {"ip_address": found}}
+
+    def storages(self) -> Any:
+        """Disks, in the form that templates are recorded in."""
+        (recorded_one,) = recorded(_CLOUD, "api_1_2_storage_template")["storages"]["storage"][:1]
+        of_ours = {**recorded_one, "access": "private", "type": "normal", "license": 0, "zone": REGION}
+        found = [{**of_ours, "uuid": name, "title": title} for name, title in self.disks.items()]
+        return {"storages": {"storage": found}}
 
     def known(self, identity: str) -> dict[str, Any]:
         if identity not in self.servers:

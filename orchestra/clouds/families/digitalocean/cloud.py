@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from libcloud.dns.providers import get_driver as get_dns_driver
+from typing import Final
 
 from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
 from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
-from orchestra.clouds.families.digitalocean.driver import DigitalOceanDriver
+from orchestra.clouds.families.digitalocean.driver import DigitalOceanDns, DigitalOceanDriver
 from orchestra.clouds.families.digitalocean.traits import TRAITS
 from orchestra.clouds.provider import Calls
 
@@ -46,6 +44,5 @@ def digitalocean(
         secrets=[key],
         settling=consistency_seconds,
     )
-    dns: Any = get_dns_driver("digitalocean")
-    beside = [Beside(make=lambda: dns(key), calls=_DNS)]
+    beside = [Beside(make=lambda: DigitalOceanDns(key), calls=_DNS)]
     return FamilyCloud(TRAITS, site, lambda: DigitalOceanDriver(key), beside)

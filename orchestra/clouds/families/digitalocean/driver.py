@@ -1,4 +1,4 @@
-"""Libcloud's driver for DigitalOcean, with what it drops of the answers kept, and the calls that it lacks."""
+"""Libcloud's drivers for DigitalOcean, with what they drop of the answers kept, and the calls that they lack."""
 
 from __future__ import annotations
 
@@ -8,9 +8,34 @@ from typing import Any
 
 from libcloud.compute.base import Node, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.drivers.digitalocean import DigitalOcean_v2_NodeDriver
+from libcloud.dns.drivers.digitalocean import DigitalOceanDNSDriver
+
+from orchestra.clouds.base.paging import Page, Paging, numbered
 
 
-class DigitalOceanDriver(DigitalOcean_v2_NodeDriver):
+class _Api(Paging):
+    """Requests to DigitalOcean, through the connection of whichever driver."""
+
+    connection: Any
+
+    def send(self, method: str, action: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        """Send one request, and return the answer's object."""
+        content = None if body is None else json.dumps(body)
+        return self.connection.request(action, params=query, method=method, data=content).object
+
+    def page(self, path: str, name: str, after: Any) -> Page:
+        """See `Paging.page`: https://docs.digitalocean.com/reference/api/reference/#links--pagination."""
+        number = int(after or 1)
+        answer = self.send("GET", path, page=number)
+        more = "next" in ((answer.get("links") or {}).get("pages") or {})
+        return numbered(answer, name, number, more=more, total=(answer.get("meta") or {}).get("total"))
+
+
+class DigitalOceanDns(_Api, DigitalOceanDNSDriver):
+    """Libcloud's driver for domains; it takes a page that isn't as it expects for the last."""
+
+
+class DigitalOceanDriver(_Api, DigitalOcean_v2_NodeDriver):
     """Libcloud's driver; it drops the region's slug and the tags of volumes, and has no way to send tags with those."""
 
     def __new__(cls, token: str) -> DigitalOceanDriver:
@@ -49,14 +74,21 @@ class DigitalOceanDriver(DigitalOcean_v2_NodeDriver):
 
     # -- what is lacking
 
-    def send(self, method: str, action: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send one request, and return the answer's object."""
-        request: Any = self.connection.request
-        return request(action, method=method, data=None if body is None else json.dumps(body)).object
-
     def act(self, what: str, identity: str, kind: str, **named: Any) -> None:
         """Begin an action, such as ``resize``, on a droplet or volume; ``what`` is ``droplets`` or ``volumes``."""
         self.send("POST", f"/v2/{what}/{identity}/actions", {"type": kind, **named})
+
+    def droplets(self) -> Iterator[Node]:
+        """All droplets."""
+        return map(self._to_node, self.rows("/v2/droplets", "droplets"))
+
+    def droplet(self, identity: str) -> Node:
+        """One droplet."""
+        return self._to_node(self.send("GET", f"/v2/droplets/{identity}")["droplet"])
+
+    def volumes(self) -> Iterator[StorageVolume]:
+        """All volumes."""
+        return map(self._to_volume, self.rows("/v2/volumes", "volumes"))
 
     def volume(self, identity: str) -> StorageVolume:
         """One volume."""
@@ -68,8 +100,7 @@ class DigitalOceanDriver(DigitalOcean_v2_NodeDriver):
 
     def snapshots(self) -> Iterator[VolumeSnapshot]:
         """The snapshots of all volumes."""
-        pages: Any = self._paginated_request
-        return (self._to_volume_snapshot(one) for one in pages("/v2/snapshots?resource_type=volume", "snapshots"))
+        return map(self._to_volume_snapshot, self.rows("/v2/snapshots?resource_type=volume", "snapshots"))
 
     def snapshot(self, identity: str) -> VolumeSnapshot:
         """One snapshot of a volume."""

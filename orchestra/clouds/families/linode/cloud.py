@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from libcloud.dns.providers import get_driver as get_dns_driver
+from typing import Final
 
 from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
 from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
-from orchestra.clouds.families.linode.driver import LinodeDriver
+from orchestra.clouds.families.linode.driver import LinodeDns, LinodeDriver
 from orchestra.clouds.families.linode.traits import TRAITS
 from orchestra.clouds.provider import Calls
 
@@ -48,7 +46,6 @@ def linode(
         secrets=[key],
         settling=consistency_seconds,
     )
-    dns: Any = get_dns_driver("linode")
     settings = {"soa_email": soa_email} if soa_email else {}
-    beside = [Beside(make=lambda: dns(key), calls=_DNS, settings=settings)]
+    beside = [Beside(make=lambda: LinodeDns(key), calls=_DNS, settings=settings)]
     return FamilyCloud(TRAITS, site, lambda: LinodeDriver(key), beside)

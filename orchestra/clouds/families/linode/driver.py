@@ -1,16 +1,52 @@
-"""Libcloud's driver for Linode, with what it drops of the answers kept, and the calls that it lacks."""
+"""Libcloud's drivers for Linode, with what they drop of the answers kept, and the calls that they lack."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
+from libcloud.common.linode import LinodeConnectionV4
 from libcloud.compute.base import Node, StorageVolume
 from libcloud.compute.drivers.linode import LinodeNodeDriverV4
+from libcloud.dns.drivers.linode import LinodeDNSDriverV4
+
+from orchestra.clouds.base.paging import Page, Paging, numbered
+
+_PAGE: Final = 500
+"""The most that a page holds: https://techdocs.akamai.com/linode-api/reference/pagination. Libcloud asks for 25."""
 
 
-class LinodeDriver(LinodeNodeDriverV4):
+class _Connection(LinodeConnectionV4):
+    def add_default_params(self, params: Any) -> Any:
+        """See `libcloud.common.base.Connection.add_default_params`."""
+        return {**params, "page_size": _PAGE}
+
+
+class _Api(Paging):
+    """Requests to Linode, through the connection of whichever driver."""
+
+    connection: Any
+    connectionCls = _Connection  # noqa: N815 - so Libcloud names it
+
+    def send(self, method: str, action: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        """Send one request, and return the answer's object."""
+        content = None if body is None else json.dumps(body)
+        return self.connection.request(action, params=query, method=method, data=content).object
+
+    def page(self, path: str, name: str, after: Any) -> Page:
+        """See `Paging.page`."""
+        number = int(after or 1)
+        answer = self.send("GET", path, page=number)
+        more = number < int(answer.get("pages") or 1)
+        return numbered(answer, name, number, more=more, total=answer.get("results"))
+
+
+class LinodeDns(_Api, LinodeDNSDriverV4):
+    """Libcloud's driver for domains."""
+
+
+class LinodeDriver(_Api, LinodeNodeDriverV4):
     """Libcloud's driver; it fails on a list with a state that it doesn't know, and tells its own words for states."""
 
     def __new__(cls, token: str) -> LinodeDriver:
@@ -39,10 +75,13 @@ class LinodeDriver(LinodeNodeDriverV4):
 
     # -- what is lacking
 
-    def send(self, method: str, action: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send one request, and return the answer's object."""
-        request: Any = self.connection.request
-        return request(action, method=method, data=None if body is None else json.dumps(body)).object
+    def instances(self) -> Iterator[Node]:
+        """All servers."""
+        return map(self._to_node, self.rows("/v4/linode/instances", "data"))
+
+    def volumes(self) -> Iterator[StorageVolume]:
+        """All volumes."""
+        return map(self._to_volume, self.rows("/v4/volumes", "data"))
 
     def profile_key(self, identity: str) -> Any:
         """One key of the profile."""

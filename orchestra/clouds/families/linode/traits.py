@@ -148,7 +148,7 @@ TRAITS: Final = Traits(
     regions=_regions,
     servers=Servers(
         marks=Marks(longest_tag=_LONGEST_TAG, longest_name=63),
-        all=lambda access: map(_server, access.driver.list_nodes()),
+        all=lambda access: map(_server, access.driver.instances()),
         one=lambda access, identity: _server(access.driver.ex_get_node(identity)),
         launch=_launch,
         destroy=lambda access, told: access.driver.destroy_node(a_node(access.driver, told.id)),
@@ -175,7 +175,7 @@ TRAITS: Final = Traits(
     ),
     volumes=Volumes(
         marks=Marks(longest_tag=_LONGEST_TAG, longest_name=32),
-        all=lambda access: map(_volume, access.driver.list_volumes()),
+        all=lambda access: map(_volume, access.driver.volumes()),
         one=lambda access, identity: _volume(access.driver.ex_get_volume(identity)),
         create=_make_volume,
         destroy=lambda access, told: access.driver.destroy_volume(_as_volume(access, told)),

@@ -7,10 +7,12 @@ pages that they don't know. Its connection (credentials, errors, answers) is use
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from libcloud.compute.drivers.scaleway import ScalewayConnection, ScalewayNodeDriver
+
+from orchestra.clouds.base.paging import Page, Paging, numbered, rows_in
 
 _PAGE: Final = 100
 _TYPE: Final = "Content-Type"
@@ -27,7 +29,7 @@ class _Connection(ScalewayConnection):
         return {**found, _TYPE: wanted} if wanted else found
 
 
-class ScalewayDriver(ScalewayNodeDriver):
+class ScalewayDriver(Paging, ScalewayNodeDriver):
     """Requests to one zone, for one project."""
 
     connectionCls = _Connection  # noqa: N815 - so Libcloud names it
@@ -40,23 +42,26 @@ class ScalewayDriver(ScalewayNodeDriver):
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, and return the answer's object."""
+        return self._ask(method, path, body).object
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         request: Any = self.connection.request
-        return request(f"{self._stem}/{path}", method=method, data=None if body is None else json.dumps(body)).object
+        return request(f"{self._stem}/{path}", method=method, data=None if body is None else json.dumps(body))
 
     def send_text(self, method: str, path: str, text: str) -> None:
         """Send one request with a plain text."""
         request: Any = self.connection.request
         request(f"{self._stem}/{path}", method=method, data=text.encode(), headers={_TYPE: "text/plain"})
 
-    def pages(self, path: str, name: str) -> Iterator[Any]:
-        """The answers of all pages of a list, until one isn't full."""
-        number, full = 1, True
-        while full:
-            joined = f"{path}{'&' if '?' in path else '?'}per_page={_PAGE}&page={number}"
-            found = self.send("GET", joined)[name]
-            yield found
-            number, full = number + 1, len(found) >= _PAGE
+    def page(self, path: str, name: str, after: Any) -> Page:
+        """See `Paging.page`: https://www.scaleway.com/en/developers/api/#pagination.
 
-    def rows(self, path: str, name: str) -> Iterator[dict[str, Any]]:
-        """The items of a list, all pages."""
-        return (item for page in self.pages(path, name) for item in page)
+        The last page is the one with which all are told; where the answer doesn't tell how many that is, one that isn't
+        full.
+        """
+        number = int(after or 1)
+        joined = f"{path}{'&' if '?' in path else '?'}per_page={_PAGE}&page={number}"
+        answer = self._ask("GET", joined)
+        rows, total = len(rows_in(answer.object, name)), answer.headers.get("x-total-count")
+        more = rows >= (_PAGE if total is None else 1)
+        return numbered(answer.object, name, number, more=more, total=total)

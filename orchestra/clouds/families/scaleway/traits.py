@@ -122,22 +122,20 @@ def _image(access: Access, system: str, version: str, architecture: str) -> str 
 def _offers(access: Access) -> Iterator[Offer]:
     scarce = {
         name
-        for page in access.driver.pages("products/servers/availability", "servers")
-        for name, told in page.items()
+        for name, told in access.driver.rows("products/servers/availability", "servers")
         if told["availability"] == "shortage"
     }
-    for page in access.driver.pages("products/servers", "servers"):
-        for name, one in page.items():
-            if name not in scarce and one["arch"] == "x86_64" and not one["baremetal"]:
-                disk = (one["volumes_constraint"] or {}).get("max_size") or 0
-                yield Offer(
-                    id=name,
-                    cpus=one["ncpus"],
-                    memory_mib=one["ram"] / 2**20,
-                    price=one["hourly_price"],
-                    disk_gb=disk / 10**9,
-                    gpus=one.get("gpu") or 0,
-                )
+    for name, one in access.driver.rows("products/servers", "servers"):
+        if name not in scarce and one["arch"] == "x86_64" and not one["baremetal"]:
+            disk = (one["volumes_constraint"] or {}).get("max_size") or 0
+            yield Offer(
+                id=name,
+                cpus=one["ncpus"],
+                memory_mib=one["ram"] / 2**20,
+                price=one["hourly_price"],
+                disk_gb=disk / 10**9,
+                gpus=one.get("gpu") or 0,
+            )
 
 
 def _regions(access: Access) -> Iterable[str]:

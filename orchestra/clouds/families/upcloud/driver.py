@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from libcloud.common.upcloud import UpcloudNodeDestroyer, UpcloudNodeOperations
 from libcloud.compute.drivers.upcloud import UpcloudConnection, UpcloudDriver, UpcloudResponse
+
+from orchestra.clouds.base.paging import rows_in
 
 
 class _Response(UpcloudResponse):
@@ -42,10 +46,29 @@ class UpCloudDriver(UpcloudDriver):
         request: Any = self.connection.request
         return request(action).object
 
-    def briefly(self) -> list[dict[str, Any]]:
-        """All servers, each without its addresses."""
-        servers: list[dict[str, Any]] = self._ask("1.2/server")["servers"]["server"]
-        return servers
+    def listed(self, path: str, many: str, one: str) -> Collection[Any]:
+        """All things of a kind. UpCloud tells them in one answer, which has no pages."""
+        return rows_in(self._ask(f"1.2/{path}").get(many), one)
+
+    def servers(self, zone: str) -> Iterator[dict[str, Any]]:
+        """The servers of a zone, each with its addresses and with the disks that are called after it.
+
+        The list of servers tells neither, so those are listed too: three requests, however many servers there are.
+        """
+        found = [one for one in self.listed("server", "servers", "server") if one["zone"] == zone]
+        if not found:
+            return
+        addresses, disks = collections.defaultdict(list), collections.defaultdict(list)
+        for one in self.listed("ip_address", "ip_addresses", "ip_address"):
+            addresses[one.get("server")].append(one)
+        for one in self.listed("storage/normal", "storages", "storage"):
+            disks[one["title"].rpartition(" ")[0]].append({"storage_title": one["title"]})
+        for one in found:
+            yield {
+                **one,
+                "ip_addresses": {"ip_address": addresses[one["uuid"]]},
+                "storage_devices": {"storage_device": disks[one["title"]]},
+            }
 
     def server(self, identity: str) -> dict[str, Any]:
         """One server with its addresses."""

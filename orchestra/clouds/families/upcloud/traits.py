@@ -14,9 +14,8 @@ from libcloud.compute.base import NodeAuthSSHKey
 
 from orchestra.clouds.base.compute.objects import a_location, an_image
 from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, Servers, Told, Traits, region
-from orchestra.clouds.translate import translate
 from orchestra.contracts import Status
-from orchestra.errors import CloudError, InvalidRequestError, NotFoundError
+from orchestra.errors import CloudError, InvalidRequestError
 
 _STATUSES: Final = MappingProxyType(
     {
@@ -56,18 +55,6 @@ def _image_of(server: Mapping[str, Any]) -> str | None:
     titles = [str(one["storage_title"]) for one in server["storage_devices"]["storage_device"]]
     stem = f"{server['title']} "
     return next((title.removeprefix(stem) for title in titles if title.startswith(stem)), None)
-
-
-def _all(access: Access) -> Iterator[Told]:
-    """The servers of the region: one call for the list, and one for each, for the list has no addresses."""
-    for brief in access.driver.briefly():
-        if brief["zone"] != region(access):
-            continue
-        try:
-            yield _server(access.driver.server(brief["uuid"]))
-        except Exception as error:
-            if not isinstance(translate(error), NotFoundError):
-                raise
 
 
 def _launch(access: Access, launch: Launch) -> Told:
@@ -124,7 +111,7 @@ TRAITS: Final = Traits(
     regions=_regions,
     servers=Servers(
         marks=Marks(longest_name=255),
-        all=_all,
+        all=lambda access: map(_server, access.driver.servers(region(access))),
         one=lambda access, identity: _server(access.driver.server(identity)),
         launch=_launch,
         destroy=_destroy,

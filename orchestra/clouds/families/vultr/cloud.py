@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from libcloud.dns.providers import get_driver as get_dns_driver
+from typing import Final
 
 from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
 from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
-from orchestra.clouds.families.vultr.driver import VultrDriver
+from orchestra.clouds.families.vultr.driver import VultrDns, VultrDriver
 from orchestra.clouds.families.vultr.traits import TRAITS
 from orchestra.clouds.provider import Calls
 
@@ -46,6 +44,5 @@ def vultr(
         secrets=[key],
         settling=consistency_seconds,
     )
-    dns: Any = get_dns_driver("vultr")
-    beside = [Beside(make=lambda: dns(key), calls=_DNS)]
+    beside = [Beside(make=lambda: VultrDns(key), calls=_DNS)]
     return FamilyCloud(TRAITS, site, lambda: VultrDriver(key), beside)

@@ -155,7 +155,7 @@ TRAITS: Final = Traits(
     regions=_regions,
     servers=Servers(
         marks=_MARKS,
-        all=lambda access: map(_server, access.driver.list_nodes(ex_list_bare_metals=False)),
+        all=lambda access: map(_server, access.driver.instances()),
         one=lambda access, identity: _server(access.driver.instance(identity)),
         launch=_launch,
         destroy=lambda access, told: access.driver.destroy_node(a_node(access.driver, told.id)),
@@ -179,7 +179,7 @@ TRAITS: Final = Traits(
     ),
     volumes=Volumes(
         marks=_MARKS,
-        all=lambda access: map(_volume, access.driver.list_volumes()),
+        all=lambda access: map(_volume, access.driver.blocks()),
         one=lambda access, identity: _volume(access.driver.ex_get_volume(identity)),
         create=_make_volume,
         destroy=lambda access, told: access.driver.destroy_volume(_as_volume(access, told)),
