@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
@@ -44,5 +44,6 @@ def digitalocean(
         secrets=[key],
         settling=consistency_seconds,
     )
-    beside = [Beside(make=lambda: DigitalOceanDns(key), calls=_DNS)]
+    dns: Any = DigitalOceanDns  # which has no types
+    beside = [Beside(make=lambda: dns(key), calls=_DNS)]
     return FamilyCloud(TRAITS, site, lambda: DigitalOceanDriver(key), beside)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from libcloud.common.digitalocean import DigitalOcean_v2_Connection
 from libcloud.compute.base import Node, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.drivers.digitalocean import DigitalOcean_v2_NodeDriver
 from libcloud.dns.drivers.digitalocean import DigitalOceanDNSDriver
@@ -37,6 +38,8 @@ class DigitalOceanDns(_Api, DigitalOceanDNSDriver):
 
 class DigitalOceanDriver(_Api, DigitalOcean_v2_NodeDriver):
     """Libcloud's driver; it drops the region's slug and the tags of volumes, and has no way to send tags with those."""
+
+    connectionCls = DigitalOcean_v2_Connection  # noqa: N815 - so Libcloud names it
 
     def __new__(cls, token: str) -> DigitalOceanDriver:
         """Without Libcloud's own, which looks for the version of the API and can't be called for a class like this."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
 from orchestra.clouds.base.dns import dns_calls
@@ -46,6 +46,7 @@ def linode(
         secrets=[key],
         settling=consistency_seconds,
     )
+    dns: Any = LinodeDns  # which has no types
     settings = {"soa_email": soa_email} if soa_email else {}
-    beside = [Beside(make=lambda: LinodeDns(key), calls=_DNS, settings=settings)]
+    beside = [Beside(make=lambda: dns(key), calls=_DNS, settings=settings)]
     return FamilyCloud(TRAITS, site, lambda: LinodeDriver(key), beside)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from libcloud.common.linode import LinodeConnectionV4
 from libcloud.compute.base import Node, StorageVolume
 from libcloud.compute.drivers.linode import LinodeNodeDriverV4
-from libcloud.dns.drivers.linode import LinodeDNSDriverV4
+from libcloud.dns.drivers.linode import LinodeDNSConnectionV4, LinodeDNSDriverV4
 
 from orchestra.clouds.base.paging import Page, Paging, numbered
 
@@ -17,17 +17,26 @@ _PAGE: Final = 500
 """The most that a page holds: https://techdocs.akamai.com/linode-api/reference/pagination. Libcloud asks for 25."""
 
 
-class _Connection(LinodeConnectionV4):
+class _FullPages:
+    """Goes before a class of connections of Libcloud's."""
+
     def add_default_params(self, params: Any) -> Any:
         """See `libcloud.common.base.Connection.add_default_params`."""
         return {**params, "page_size": _PAGE}
+
+
+class _Connection(_FullPages, LinodeConnectionV4):
+    pass
+
+
+class _DnsConnection(_FullPages, LinodeDNSConnectionV4):
+    pass
 
 
 class _Api(Paging):
     """Requests to Linode, through the connection of whichever driver."""
 
     connection: Any
-    connectionCls = _Connection  # noqa: N815 - so Libcloud names it
 
     def send(self, method: str, action: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """Send one request, and return the answer's object."""
@@ -45,9 +54,13 @@ class _Api(Paging):
 class LinodeDns(_Api, LinodeDNSDriverV4):
     """Libcloud's driver for domains."""
 
+    connectionCls = _DnsConnection  # noqa: N815 - so Libcloud names it
+
 
 class LinodeDriver(_Api, LinodeNodeDriverV4):
     """Libcloud's driver; it fails on a list with a state that it doesn't know, and tells its own words for states."""
+
+    connectionCls = _Connection  # noqa: N815 - so Libcloud names it
 
     def __new__(cls, token: str) -> LinodeDriver:
         """Without Libcloud's own, which looks for the version of the API and makes another class."""
