@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.base.compute.cloud import FamilyCloud
     from orchestra.clouds.cloud import Cloud
     from orchestra.clouds.families.aws import AwsCloud, aws
+    from orchestra.clouds.families.cloudstack import CloudStackCloud, cloudstack
     from orchestra.clouds.families.digitalocean import digitalocean
     from orchestra.clouds.families.docker import DockerCloud, docker
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
@@ -31,6 +32,7 @@ __all__ = [
     "AwsCloud",
     "Behaviour",
     "Cloud",
+    "CloudStackCloud",
     "DockerCloud",
     "FamilyCloud",
     "LibcloudCloud",
@@ -38,6 +40,7 @@ __all__ = [
     "SimulatedCloud",
     "aws",
     "capabilities",
+    "cloudstack",
     "digitalocean",
     "docker",
     "libcloud",
@@ -55,6 +58,7 @@ _MODULES: Final = MappingProxyType(
         "base.compute.cloud": "FamilyCloud",
         "cloud": "Cloud",
         "families.aws": "AwsCloud aws",
+        "families.cloudstack": "CloudStackCloud cloudstack",
         "families.digitalocean": "digitalocean",
         "families.docker": "DockerCloud docker",
         "families.libcloud": "LibcloudCloud libcloud",

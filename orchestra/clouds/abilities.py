@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from orchestra.clouds.families.aws.cloud import CALLS as AWS
+from orchestra.clouds.families.cloudstack.cloud import CALLS as CLOUDSTACK
+from orchestra.clouds.families.cloudstack.cloud import GUARDED as CLOUDSTACK_GUARDED
 from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
 from orchestra.clouds.families.docker.cloud import CALLS as DOCKER
 from orchestra.clouds.families.libcloud.services import CALLS as LIBCLOUD
@@ -27,6 +29,8 @@ _Table: TypeAlias = Sequence["Calls[Any] | type[Calls[Any]]"]
 _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
     {
         "aws": AWS,
+        "cloudstack": CLOUDSTACK,
+        "cloudstack:security_groups": CLOUDSTACK_GUARDED,
         "digitalocean": DIGITALOCEAN,
         "docker": DOCKER,
         "libcloud": LIBCLOUD,
@@ -45,7 +49,8 @@ def capabilities() -> Families:
     """What each family of clouds can do: its name → kind → `Capabilities`. A kind that isn't there can't be had.
 
     A family has the name of the function that makes its clouds: ``oc.clouds.capabilities()["aws"]["compute.Server"]``.
-    ``libcloud`` is there for each provider that it takes: ``libcloud:powerdns``.
+    ``libcloud`` is there for each provider that it takes: ``libcloud:powerdns``. ``cloudstack:security_groups`` is a
+    zone that has those.
 
     Needs no credentials, makes no driver and calls nothing. The first use imports all families, which takes about a
     second; planning does so only for the message that something can't be had.
