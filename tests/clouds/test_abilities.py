@@ -15,6 +15,13 @@ from tests.house.probe import trace
 
 ROOT = Path(__file__).parents[2]
 MAKERS = [name for name in oc.clouds.__all__ if name.islower() and name != "capabilities"]
+CLOUDSTACK: dict[str, Any] = {
+    "zone": "north",
+    "endpoint": "https://cloud.example/client/api",
+    "key": "key",
+    "secret": "secret",
+    "consistency_seconds": 0,
+}
 
 
 def families() -> set[str]:
@@ -38,6 +45,8 @@ def test_what_is_told_is_what_clouds_do() -> None:
     able = oc.clouds.capabilities()
     clouds = {
         "aws": oc.clouds.aws(region="eu-west-1", access_key="key", secret_key="secret", consistency_seconds=0),
+        "cloudstack": oc.clouds.cloudstack(**CLOUDSTACK),
+        "cloudstack:security_groups": oc.clouds.cloudstack(**CLOUDSTACK, security_groups=True),
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),
         "docker": oc.clouds.docker(endpoint="unix:///nowhere"),
         "linode": oc.clouds.linode(region="eu-west", token="token", consistency_seconds=0),

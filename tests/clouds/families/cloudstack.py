@@ -54,6 +54,7 @@ class CloudStack(Imitation):
         self.breaking: dict[str, tuple[int, str]] = {}
         self.jobs: dict[str, Job] = {}
         self.may_expunge = True
+        self.version = "4.19.1.0"
         self.short = ""
         """A list that tells one thing less than it counts."""
         self.vpcs: dict[str, Row] = {}
@@ -69,6 +70,8 @@ class CloudStack(Imitation):
         self.command = ""
         self.zone = {**recorded(_CLOUD, "listZones_default")["listzonesresponse"]["zone"][0], "id": self.uuid("zone")}
         self.zone["securitygroupsenabled"] = security_groups
+        for number in range(1, 31):
+            self.new_address(number)
         if security_groups:
             self.new_group("default", "Default Security Group")
 
@@ -105,7 +108,7 @@ class CloudStack(Imitation):
         """Method, command, the fields it takes (those with '!' must be there), and what answers it."""
         page = "page pagesize projectid"
         yield "GET", "listZones", page, lambda _: {"zone": [self.zone]}
-        yield "GET", "listCapabilities", "", lambda _: {"capability": {"allowuserexpungerecovervm": self.may_expunge}}
+        yield "GET", "listCapabilities", "", self.capabilities
         yield "GET", "listServiceOfferings", page, lambda _: self.catalogue("listServiceOfferings_default")
         yield "GET", "listTemplates", f"{page} templatefilter! zoneid", self.templates
         yield "GET", "listDiskOfferings", f"{page} zoneid", self.disk_offerings
@@ -151,6 +154,12 @@ class CloudStack(Imitation):
         yield "POST", "deleteSSHKeyPair", "name! projectid", self.delete_key
         yield "POST", "createTags", "resourceids! resourcetype! tags", self.create_tags
         yield "POST", "deleteTags", "resourceids! resourcetype! tags", self.delete_tags
+        addresses = f"{page} id zoneid state ipaddress forvirtualnetwork tags"
+        yield "GET", "listPublicIpAddresses", addresses, self.list_addresses
+        yield "POST", "associateIpAddress", "vpcid! ipaddress! projectid", self.associate
+        yield "POST", "disassociateIpAddress", "id!", self.disassociate
+        yield "POST", "enableStaticNat", "ipaddressid! virtualmachineid! networkid!", self.enable_nat
+        yield "POST", "disableStaticNat", "ipaddressid!", self.disable_nat
         yield "GET", "listSecurityGroups", f"{page} id securitygroupname", self.list_groups
         yield "POST", "createSecurityGroup", "name! description! projectid", self.create_group
         yield "POST", "deleteSecurityGroup", "id!", self.delete_group
@@ -287,6 +296,9 @@ class CloudStack(Imitation):
         over = {"jobresultcode": 0, "jobresulttype": "object", "jobresult": job.result}
         return {**told, **(over if job.status else {})}
 
+    def capabilities(self, _: Fields) -> Any:
+        return {"capability": {"allowuserexpungerecovervm": self.may_expunge, "cloudstackversion": self.version}}
+
     # -- what is offered
 
     def templates(self, fields: Fields) -> Any:
@@ -343,7 +355,13 @@ class CloudStack(Imitation):
         identity = self.uuid("vpc")
         given = {name: fields[name] for name in ("name", "displaytext", "cidr", "vpcofferingid")}
         self.vpcs[identity] = {**row, **given, "id": identity, **self.zoned(), "tags": [], "network": []}
-        return self.begin(lambda: {"vpc": self.vpcs[identity]}, identity, lambda: self.drop(self.vpcs, identity))
+        return self.begin(lambda: self.start_vpc(identity), identity, lambda: self.drop(self.vpcs, identity))
+
+    def start_vpc(self, identity: str) -> Any:
+        """It leads outside with an address of its own, the last of the free ones."""
+        free = [one for one in self.addresses.values() if one["state"] == "Free"]
+        self.take(free[-1], identity, issourcenat=True)
+        return {"vpc": self.vpcs[identity]}
 
     def zoned(self) -> Row:
         return {"zoneid": self.zone["id"], "zonename": self.zone["name"]}
@@ -355,7 +373,14 @@ class CloudStack(Imitation):
                 431, f"Can't delete VPC [VPC [{row['id']}] as its used by {len(row['network'])} networks"
             )
         row["state"] = "Inactive"
-        return self.begin(lambda: self.drop(self.vpcs, row["id"]))
+
+        def gone() -> None:
+            self.drop(self.vpcs, row["id"])
+            for address in self.addresses.values():
+                if address.get("vpcid") == row["id"]:
+                    self.free(address)
+
+        return self.begin(gone)
 
     def create_network(self, fields: Fields) -> Any:
         vpc = self.known(self.vpcs, fields, "vpcid")
@@ -502,7 +527,9 @@ class CloudStack(Imitation):
             **self.zoned(),
         }
         self.volumes[identity] = made
-        return self.begin(lambda: made.update(state="Allocated") or {"volume": made}, identity)
+        return self.begin(
+            lambda: made.update(state="Allocated") or {"volume": made}, identity, lambda: made.update(state="Destroy")
+        )
 
     def delete_volume(self, fields: Fields) -> Any:
         row = self.known(self.volumes, fields)
@@ -545,7 +572,9 @@ class CloudStack(Imitation):
             **self.zoned(),
         }
         self.snapshots[identity] = made
-        return self.begin(lambda: made.update(state="BackedUp") or {"snapshot": made}, identity)
+        return self.begin(
+            lambda: made.update(state="BackedUp") or {"snapshot": made}, identity, lambda: made.update(state="Error")
+        )
 
     def delete_snapshot(self, fields: Fields) -> Any:
         row = self.known(self.snapshots, fields)
@@ -597,6 +626,72 @@ class CloudStack(Imitation):
         row = self.tagged(fields)
         keys = [fields[name] for name in fields if name.endswith("].key")]
         return self.begin(lambda: row.update(tags=[one for one in row["tags"] if one["key"] not in keys]))
+
+    # -- addresses
+
+    def new_address(self, number: int) -> None:
+        """One that nobody has."""
+        job = recorded(_CLOUD, "queryAsyncJobResult_11111")["queryasyncjobresultresponse"]["jobresult"]
+        row = {name: value for name, value in job["ipaddress"].items() if not name.startswith("associated")}
+        identity = self.uuid("address")
+        own = {"id": identity, "ipaddress": f"203.0.113.{number}", "state": "Free", "tags": []}
+        self.addresses[identity] = {**row, **own, **self.zoned()}
+
+    def list_addresses(self, fields: Fields) -> Any:
+        """Allocated ones, unless free ones are asked for."""
+        free = fields.get("state") == "Free"
+        asked = {name: value for name, value in fields.items() if name not in ("state", "forvirtualnetwork")}
+        tag = asked.pop("tags[0].key", None), asked.pop("tags[0].value", None)
+        rows = self.listed("publicipaddress", self.addresses, asked)["publicipaddress"]
+        if tag[0] is not None:
+            rows = [one for one in rows if {"key": tag[0], "value": tag[1]} in one["tags"]]
+        return {"publicipaddress": [one for one in rows if (one["state"] == "Free") == free]}
+
+    def take(self, row: Row, vpc: str, **more: Any) -> None:
+        row.update(state="Allocated", vpcid=vpc, **more)
+
+    def associate(self, fields: Fields) -> Any:
+        vpc = self.known(self.vpcs, fields, "vpcid")
+        row = next((one for one in self.addresses.values() if one["ipaddress"] == fields["ipaddress"]), None)
+        if row is None or row["state"] != "Free":
+            raise RefusedError(533, f"Insufficient address capacity: {fields['ipaddress']} isn't available")
+        row.update(state="Allocating", vpcid=vpc["id"])
+        return self.begin(lambda: self.take(row, vpc["id"]) or {"ipaddress": row}, row["id"], lambda: self.free(row))
+
+    def disassociate(self, fields: Fields) -> Any:
+        row = self.known(self.addresses, fields)
+        if row["state"] == "Free":
+            raise RefusedError(431, "Ip Address id specified is already released")
+
+        row["state"] = "Releasing"
+        return self.begin(lambda: self.free(row))
+
+    def free(self, row: Row) -> None:
+        if row["isstaticnat"]:
+            self.unnat(row)
+        row.update(state="Free", tags=[], issourcenat=False)
+        row.pop("vpcid", None)
+
+    def unnat(self, row: Row) -> None:
+        self.machines.get(row.pop("virtualmachineid"), {}).pop("publicip", None)
+        row["isstaticnat"] = False
+
+    def enable_nat(self, fields: Fields) -> Any:
+        row = self.known(self.addresses, fields, "ipaddressid")
+        machine = self.known(self.machines, fields, "virtualmachineid")
+        if row["state"] != "Allocated" or row["isstaticnat"]:
+            raise RefusedError(431, f"Failed to enable static nat for ip {row['ipaddress']}, which is {row['state']}")
+        if machine["nic"][0]["networkid"] != fields["networkid"] or "publicip" in machine:
+            raise RefusedError(431, f"Failed to enable static nat for vm {machine['id']}")
+        row.update(isstaticnat=True, virtualmachineid=machine["id"])
+        machine["publicip"] = row["ipaddress"]
+        return {"success": "true"}
+
+    def disable_nat(self, fields: Fields) -> Any:
+        row = self.known(self.addresses, fields, "ipaddressid")
+        if not row["isstaticnat"]:
+            raise RefusedError(431, "Specified IP address id is not associated with any vm Id")
+        return self.begin(lambda: self.unnat(row))
 
     # -- security groups
 

@@ -27,8 +27,9 @@ PLAIN = (
     "compute.Volume",
     "compute.VolumeAttachment",
     "compute.Snapshot",
+    "compute.FloatingIp",
 )
-GUARDED = ("network.Firewall", *PLAIN[2:])
+GUARDED = ("network.Firewall", *PLAIN[2:-1])
 
 
 def cloud_at(server: CloudStack, secret: str = SECRET, **more: Any) -> CloudStackCloud:
@@ -70,12 +71,12 @@ class Made:
         given = {"network": network, "zone": None, "public": False}
         return self.make("network.Subnet", "subnet", cidr="10.0.1.0/24", **given)
 
-    def server(self, subnet: str | None) -> str:
+    def server(self, subnet: str | None, number: int = 0) -> str:
         choose = provider(self.cloud, "compute.Server").choose
         image = choose("image", {"os": "ubuntu", "version": "10.04"})
         chosen = {"image": {"id": image}, "size": {"id": choose("size", {"cpus": 1, "memory_gib": 0.25})}}
         plain = {"firewalls": [], "key_pair": None, "user_data": None, "public_address": None}
-        return self.make("compute.Server", "machine", subnet=subnet, **chosen, **plain)
+        return self.make("compute.Server", f"machine[{number}]", subnet=subnet, **chosen, **plain)
 
     def volume(self, number: int) -> str:
         given = {"size_gib": 10, "zone": ZONE, "type": None, "encrypted": True, "snapshot": None}
@@ -159,6 +160,15 @@ def snapshots(made: Made) -> Iterator[ProviderCase]:
     yield ProviderCase(make=lambda _: oc.Snapshot(volume=disk, labels=LABELS), changes={"labels": {"env": "Prod"}})
 
 
+def addresses(made: Made) -> Iterator[ProviderCase]:
+    subnet = made.subnet()
+    machines = [made.server(subnet, number) for number in range(7)]
+    yield ProviderCase(
+        make=lambda n: oc.FloatingIp(server=machines[n], labels=LABELS),
+        changes={"labels": {"env": "Prod"}, "server": machines[6]},
+    )
+
+
 CASES: dict[str, Callable[[Made], Iterator[ProviderCase]]] = {
     "network.Network": networks,
     "network.Subnet": subnets,
@@ -168,6 +178,7 @@ CASES: dict[str, Callable[[Made], Iterator[ProviderCase]]] = {
     "compute.Volume": volumes,
     "compute.VolumeAttachment": attachments,
     "compute.Snapshot": snapshots,
+    "compute.FloatingIp": addresses,
 }
 KINDS = [(False, kind) for kind in PLAIN] + [(True, kind) for kind in GUARDED]
 

@@ -11,6 +11,7 @@ import attrs
 from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.cloudstack.account import Account, account_of
+from orchestra.clouds.families.cloudstack.address import FloatingIpCalls
 from orchestra.clouds.families.cloudstack.attachment import VolumeAttachmentCalls
 from orchestra.clouds.families.cloudstack.connecting import Drivers
 from orchestra.clouds.families.cloudstack.firewall import FirewallCalls
@@ -37,9 +38,10 @@ class Operator:
 
 def _calls(operator: Operator) -> tuple[Calls[Drivers], ...]:
     """The calls of each kind: a zone has networks of one's own, or security groups and networks for all."""
-    inside: tuple[Calls[Drivers], ...] = (NetworkCalls(operator.networks), SubnetCalls(operator.networks))
+    guarded: tuple[Calls[Drivers], ...] = (FirewallCalls(),)
+    inside = (NetworkCalls(operator.networks), SubnetCalls(operator.networks), FloatingIpCalls())
     return (
-        *((FirewallCalls(),) if operator.security_groups else inside),
+        *(guarded if operator.security_groups else inside),
         KeyPairCalls(),
         ServerCalls(security_groups=operator.security_groups),
         VolumeCalls(operator.disks),

@@ -156,9 +156,15 @@ class Drivers:
     # -- what the operator offers
 
     @functools.cached_property
+    def capabilities(self) -> Item:
+        """What CloudStack tells of its version and of what this account may do."""
+        told: Item = self.ask("listCapabilities").get("capability") or {}
+        return told
+
+    @property
     def may_expunge(self) -> bool:
         """Whether this account may take a server away at once, and not only when CloudStack does it."""
-        return bool(self.ask("listCapabilities").get("capability", {}).get("allowuserexpungerecovervm"))
+        return bool(self.capabilities.get("allowuserexpungerecovervm"))
 
     @functools.cached_property
     def sizes(self) -> dict[str, str]:

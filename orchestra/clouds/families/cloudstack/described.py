@@ -93,6 +93,8 @@ class Described(Calls[Drivers]):
             if not isinstance(translate(error), NotFoundError) or not driver.jobs.of(external_id):
                 raise
             missing = settled(driver, Observation(external_id=external_id))
+            if missing.status is Status.FAILED:
+                driver.jobs.forget(external_id)  # told once: from now on it isn't there
             if missing.status is not Status.READY:
                 return missing
             item = self.item(driver, external_id)  # its job may have ended after the list was read
@@ -116,9 +118,8 @@ class Described(Calls[Drivers]):
 
     def delete(self, driver: Drivers, external_id: str) -> None:
         """See `Calls.delete`."""
-        item = self.item(driver, external_id)
-        self.check_unused(driver, item)
         driver.jobs.forget(external_id)
+        self.check_unused(driver, self.item(driver, external_id))
         try:
             content = driver.do(self.listing.remove, id=external_id, **self.removal(driver))
         except Exception as error:
