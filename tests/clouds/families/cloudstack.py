@@ -189,7 +189,7 @@ class CloudStack(Imitation):
 
     def authorize(self, request: Request) -> None:
         """As `ApiServer.verifyRequest` does it, with Java's `URLEncoder`."""
-        self.command = request.path.lstrip("/")
+        self.command = request.query.get("command", "") if request.path == f"/{request.query.get('command')}" else ""
         fields = dict(request.query)
         signature = fields.pop("signature", "")
         text = "&".join(
@@ -204,6 +204,8 @@ class CloudStack(Imitation):
             raise RefusedError(401, "signature has expired")
 
     def refusal(self, error: RefusedError) -> Any:
+        if not self.command:
+            return {"message": "a server that knows nothing of CloudStack"}
         told = {"uuidList": [], "errorcode": error.status, "cserrorcode": 9999, "errortext": error.message}
         return {f"{self.command.lower()}response": told}
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from orchestra.clouds.base.compute.cloud import credential_given, region_given
+from orchestra.clouds.base.compute.cloud import credential_given
 from orchestra.errors import InvalidRequestError
 
 
@@ -52,11 +52,19 @@ def account_of(
         endpoint=_endpoint(endpoint or os.environ.get("CLOUDSTACK_ENDPOINT", "")),
         key=credential_given("cloudstack", key, "key", "CLOUDSTACK_KEY"),
         secret=credential_given("cloudstack", secret, "secret", "CLOUDSTACK_SECRET"),
-        zone=region_given("cloudstack", zone, "CLOUDSTACK_ZONE", "zone-1"),
+        zone=_zone(zone or os.environ.get("CLOUDSTACK_ZONE", "")),
         project=project or os.environ.get("CLOUDSTACK_PROJECT", ""),
         page=page,
         ca_file=ca_file,
     )
+
+
+def _zone(told: str) -> str:
+    if not told:
+        raise InvalidRequestError(
+            "cloudstack(): no zone is given", sent=False, remedy="give zone=…, its name or id, or set CLOUDSTACK_ZONE"
+        )
+    return told
 
 
 def _endpoint(told: str) -> str:
