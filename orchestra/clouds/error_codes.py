@@ -77,7 +77,13 @@ CODES: Final = MappingProxyType(
                 InUseError,
                 "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP",
             ),
-            (NotFoundError, "LoadBalancerNotFound AccessPointNotFound SubnetNotFound Gateway.NotAttached"),
+            (
+                NotFoundError,
+                (
+                    "LoadBalancerNotFound AccessPointNotFound SubnetNotFound Gateway.NotAttached "
+                    "InvalidAMIID.Unavailable"
+                ),
+            ),
             (
                 InvalidRequestError,
                 (

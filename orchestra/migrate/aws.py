@@ -206,6 +206,15 @@ TABLE: Final[Table] = MappingProxyType(
             kind="compute.Snapshot",
             inputs={"volume": "volume_id", "description": "description", "labels": alone(_labels)},
         ),
+        "aws_ami_from_instance": Mapped(
+            kind="compute.CustomImage",
+            inputs={
+                "server": "source_instance_id",
+                "name": "name",
+                "description": "description",
+                "labels": alone(_labels),
+            },
+        ),
         "aws_eip": Mapped(kind="compute.FloatingIp", inputs={"server": _leads_to, "labels": alone(_labels)}),
         "aws_eip_association": part_of("aws_eip", "allocation_id"),
         "aws_elb": Mapped(

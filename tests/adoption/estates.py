@@ -33,6 +33,7 @@ class Estate(Protocol):
     def volume(self, name: str, size: int, zone: str, encrypted: bool, labels: Labels) -> str: ...
     def attach(self, volume: str, server: str, device: str) -> None: ...
     def snapshot(self, volume: str, description: str) -> str: ...
+    def image(self, server: str, name: str, labels: Labels) -> str: ...
     def floating_ip(self, name: str, server: str | None) -> str: ...
 
 
@@ -110,6 +111,10 @@ class SimulatedEstate:
         driver = self.drivers.compute
         made = driver.create_volume_snapshot(StorageVolume(volume, "", 0, driver), "", ex_description=description)
         return str(made.id)
+
+    def image(self, server: str, name: str, labels: Labels) -> str:
+        node: Any = Node(server, "", 0, [], [], self.drivers.compute)
+        return str(self.drivers.compute.create_image(node, name, "kept", ex_tags=labels).id)
 
     def floating_ip(self, name: str, server: str | None) -> str:
         made = self.drivers.compute.ex_allocate_address(ex_tags=_named(name, {}))
@@ -229,6 +234,11 @@ class AwsEstate:
     def snapshot(self, volume: str, description: str) -> str:
         return str(self.ec2.create_snapshot(VolumeId=volume, Description=description)["SnapshotId"])
 
+    def image(self, server: str, name: str, labels: Labels) -> str:
+        specified = _specified("image", "", labels)
+        made = self.ec2.create_image(InstanceId=server, Name=name, Description="kept", TagSpecifications=specified)
+        return str(made["ImageId"])
+
     def floating_ip(self, name: str, server: str | None) -> str:
         made = self.ec2.allocate_address(Domain="vpc", TagSpecifications=_specified("elastic-ip", name, {}))
         if server:
@@ -319,6 +329,8 @@ class _Furnishing:
         if drawn.random() < 0.7:
             bucket = estate.bucket(f"files-of-{self.seed}", drawn.random() < 0.5, self.labels())
             estate.blob(bucket, "a/b c.txt", "kept")
+        for number, server in enumerate(drawn.sample(self.servers, min(len(self.servers), drawn.randint(0, 2)))):
+            estate.image(server, f"golden-{number}", self.labels())
 
     def network(self, at: int, keys: list[str]) -> None:
         drawn, estate = self.drawn, self.estate

@@ -263,6 +263,20 @@ class Terraform(AwsEstate):
         self.keep("aws_ebs_snapshot", "kept", {**attributes, **_tags("", {})}, key=snapshot)
         return snapshot
 
+    def image(self, server: str, name: str, labels: Labels) -> str:
+        image = super().image(server, name, labels)
+        attributes = {
+            "id": image,
+            "source_instance_id": server,
+            "name": name,
+            "description": "kept",
+            "snapshot_without_reboot": False,
+            "root_snapshot_id": "snap-1",
+            **_tags("", labels),
+        }
+        self.keep("aws_ami_from_instance", "golden", attributes, key=name)
+        return image
+
     def floating_ip(self, name: str, server: str | None) -> str:
         address = super().floating_ip(name, server)
         number = self.count("aws_eip", "ip")

@@ -41,6 +41,20 @@ def test_aws_tells_names_and_what_nobody_asked_for(server: MotoServer) -> None:
     assert all(one.comes_with.startswith("ami-") for one in listed(account.cloud, "compute.Snapshot").values())
 
 
+def test_an_image_made_by_hand_is_told_and_its_snapshots_come_with_it(server: MotoServer) -> None:
+    account = Account(server)
+    vpc = account.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = account.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    machine = account.ec2.run_instances(
+        ImageId=account.image(), InstanceType="t3.micro", SubnetId=subnet, MinCount=1, MaxCount=1
+    )["Instances"][0]["InstanceId"]
+    made = account.ec2.create_image(InstanceId=machine, Name="golden", Description="kept")["ImageId"]
+    [image] = listed(account.cloud, "compute.CustomImage").values()
+    assert (image.external_id, image.name, image.comes_with) == (made, "golden", "")
+    assert image.inputs == {"server": machine, "name": "golden", "description": "kept", "labels": {}}
+    assert made in {one.comes_with for one in listed(account.cloud, "compute.Snapshot").values()}
+
+
 def test_the_simulated_cloud_tells_names_and_takes_a_name_for_no_label() -> None:
     cloud = oc.clouds.simulated(":memory:")
     driver = cloud.drivers.compute

@@ -40,6 +40,7 @@ class Shop(oc.Stack):
         self.disk = oc.Volume(size_gib=10 * self.growth, zone=self.database.zone)
         self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.database, device=self.device)
         self.backup = oc.Snapshot(volume=self.disk)
+        self.golden = oc.CustomImage(server=self.database, labels={"motto": self.motto})
         self.web = [
             oc.Server(
                 image=debian,

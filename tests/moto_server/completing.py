@@ -44,6 +44,10 @@ def complete_answer(request: Request, answer: Answer, ask: Ask) -> Answer:
         return _with_groups(request, answer, ask)
     if request.action == "RevokeSecurityGroupEgress":
         _revoke_ipv6(request)
+    if request.action == "CreateImage":
+        _tag_snapshots(request, answer)
+    if request.action == "DeregisterImage" and request.parameters.get("DeleteAssociatedSnapshots") == "true":
+        _delete_snapshots(request)
     if request.action == "DescribeVolumes":
         return _with_ends_of_disks(request, answer)
     if request.action == "PUT bucket":
@@ -124,6 +128,30 @@ def _with_ends_of_disks(request: Request, answer: Answer) -> Answer:
 
     body = re.sub(r"<attachmentSet>.*?</attachmentSet>", told, answer.body.decode(), flags=re.DOTALL)
     return attrs.evolve(answer, body=body.encode())
+
+
+def _tag_snapshots(request: Request, answer: Answer) -> None:
+    """AWS tags the snapshots of an image in the request that creates it."""
+    asked, made = request.parameters, re.search(r"<imageId>([^<]+)<", answer.body.decode())
+    if made is None or asked.get("TagSpecification.2.ResourceType") != "snapshot":
+        return
+    stem = "TagSpecification.2.Tag."
+    tags = {
+        value: asked.get(f"{name.removesuffix('Key')}Value", "")
+        for name, value in asked.items()
+        if name.startswith(stem) and name.endswith(".Key")
+    }
+    for snapshot in _ec2(request).snapshots.values():
+        if snapshot.from_ami == made[1]:
+            snapshot.add_tags(tags)
+
+
+def _delete_snapshots(request: Request) -> None:
+    """AWS deletes the snapshots with their image if it is asked to."""
+    backend = _ec2(request)
+    gone = [one.id for one in backend.snapshots.values() if one.from_ami == request.parameters["ImageId"]]
+    for identity in gone:
+        del backend.snapshots[identity]
 
 
 def _revoke_ipv6(request: Request) -> None:

@@ -26,6 +26,7 @@ def inventory() -> Iterator[Thing]:
         yield from _networks(backend)
         yield from _servers(backend)
         yield from _disks(backend)
+        yield from _images(backend)
     for backend in list(elb_backends[ACCOUNT].values()):
         for name, balancer in backend.load_balancers.items():
             yield Thing("balancing.LoadBalancer", name, balancer.tags.get(_ADDRESS, ""))
@@ -89,8 +90,14 @@ def _disks(backend: Any) -> Iterator[Thing]:
         if volume.attachment is not None:
             yield Thing("compute.VolumeAttachment", f"{volume.id}:{volume.attachment.instance.id}")
     for snapshot in backend.snapshots.values():
-        if snapshot.owner_id == ACCOUNT and snapshot.from_ami is None:
+        if snapshot.owner_id == ACCOUNT and snapshot.from_ami not in backend.amis:
             yield Thing("compute.Snapshot", snapshot.id, _address(backend, snapshot.id))
+
+
+def _images(backend: Any) -> Iterator[Thing]:
+    for image in backend.amis.values():
+        if image.owner_id == ACCOUNT:
+            yield Thing("compute.CustomImage", image.id, _address(backend, image.id))
 
 
 def _zones(backend: Any) -> Iterator[Thing]:

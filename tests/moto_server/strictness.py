@@ -5,6 +5,7 @@ Each rule looks at moto's own objects and answers with the refusal that AWS docu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 from xml.etree.ElementTree import fromstring
@@ -149,6 +150,21 @@ def _modify_instance(request: Request) -> Answer | None:
     return refusal(request, 400, "IncorrectInstanceState", f"The instance '{identity}' is not in the 'stopped' state.")
 
 
+def _create_image(request: Request) -> Answer | None:
+    asked, backend = request.parameters, _ec2(request)
+    name, instance = asked.get("Name", ""), _instance(request, asked.get("InstanceId", ""))
+    if not re.fullmatch(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}", name) or len(asked.get("Description", "")) > 255:
+        return refusal(request, 400, "InvalidParameterValue", "AMI names must be between 3 and 128 characters long")
+    taken = next((one for one in backend.amis.values() if (one.owner_id, one.name) == (ACCOUNT, name)), None)
+    if taken is not None:
+        said = f"AMI name {name} is already in use by AMI {taken.id}"
+        return refusal(request, 400, "InvalidAMIName.Duplicate", said)
+    if instance is None or instance.state in ("running", "stopped"):
+        return None
+    said = f"The instance '{instance.id}' is not in a state from which it can be imaged."
+    return refusal(request, 400, "IncorrectInstanceState", said)
+
+
 def _attach_volume(request: Request) -> Answer | None:
     volume = _ec2(request).volumes.get(request.parameters.get("VolumeId", ""))
     instance = _instance(request, request.parameters.get("InstanceId", ""))
@@ -195,6 +211,7 @@ _RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
     "DeleteVpc": _delete_vpc,
     "DetachInternetGateway": _detach_gateway,
     "ModifyInstanceAttribute": _modify_instance,
+    "CreateImage": _create_image,
     "AttachVolume": _attach_volume,
     "DetachVolume": _detach_volume,
     "ReleaseAddress": _release_address,

@@ -129,6 +129,7 @@ CALLS: list[tuple[str, str, Callable[[dict[str, str]], dict[str, str]]]] = [
     ("modify_volume", "ModifyVolume", lambda of: {"VolumeId": of["SpareVolumeId"], "Size": "30"}),
     ("describe_volumes_modifications", "DescribeVolumesModifications", lambda of: {}),
     ("create_snapshot", "CreateSnapshot", lambda of: {"VolumeId": of["VolumeId"], "Description": "one"}),
+    ("create_image", "CreateImage", lambda of: {"InstanceId": of["InstanceId"], "Name": "golden"}),
     ("describe_snapshots", "DescribeSnapshots", lambda of: {"Owner__1": "self"}),
     ("allocate_vpc_address", "AllocateAddress", lambda of: {"Domain": "vpc"}),
     ("describe_addresses_all", "DescribeAddresses", lambda of: {}),

@@ -174,6 +174,7 @@ def census(server: MotoServer) -> collections.Counter[str]:
         "volumes": ec2.describe_volumes()["Volumes"],
         "attachments": [one for disk in ec2.describe_volumes()["Volumes"] for one in disk["Attachments"]],
         "snapshots": ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"],
+        "images": ec2.describe_images(Owners=["self"])["Images"],
         "addresses": ec2.describe_addresses()["Addresses"],
         "keys": ec2.describe_key_pairs()["KeyPairs"],
         "balancers": elb.describe_load_balancers()["LoadBalancerDescriptions"],
@@ -267,6 +268,16 @@ CASES = (
             "labels": {},
         },
         untold=("user_data", "public_address"),
+    ),
+    Case(
+        kind="compute.CustomImage",
+        inputs=lambda scene: {
+            "server": scene.machine(),
+            "name": "golden-1",
+            "description": "before the move",
+            "labels": LABELS,
+        },
+        changes=lambda scene: {"labels": {"env": "prod"}},
     ),
     Case(
         kind="compute.Volume",

@@ -92,6 +92,7 @@ def test_ids_that_are_not_there_are_gone(scene: Scene, case: Case) -> None:
         "network.Firewall": "sg-0123456789abcdef0",
         "compute.KeyPair": "none-such",
         "compute.Server": "i-0123456789abcdef0",
+        "compute.CustomImage": "ami-0123456789abcdef0",
         "compute.Volume": "vol-0123456789abcdef0",
         "compute.VolumeAttachment": "vol-0123456789abcdef0:i-0123456789abcdef0",
         "compute.Snapshot": "snap-0123456789abcdef0",

@@ -9,7 +9,7 @@ from libcloud.common.exceptions import BaseHTTPError
 
 from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.clouds.translate import translate
-from orchestra.errors import ChoiceError, InvalidRequestError, QuotaError, TransientError
+from orchestra.errors import ChoiceError, NotFoundError, QuotaError, TransientError
 from tests.clouds.simulated.scenery import build_site, image, size
 from tests.virtual_clock import VirtualClock
 
@@ -73,7 +73,7 @@ def test_no_server_is_made_from_an_image_before_it_is_there(make_cloud: MakeClou
     made = driver.create_image(site.server, "golden")
     with pytest.raises(BaseHTTPError, match=r"InvalidAMIID.Unavailable: .* is pending") as no:
         driver.create_node("two", size(driver), made, ex_subnet=site.subnet.id)
-    assert isinstance(translate(no.value), InvalidRequestError)
+    assert isinstance(translate(no.value), NotFoundError)
     clock.advance(30)
     driver.create_node("two", size(driver), made, ex_subnet=site.subnet.id)
 

@@ -16,6 +16,7 @@ from orchestra.clouds.families.aws.blob import BlobCalls
 from orchestra.clouds.families.aws.connecting import Account, Drivers, Pools
 from orchestra.clouds.families.aws.dns import RecordCalls, ZoneCalls
 from orchestra.clouds.families.aws.firewall import FirewallCalls
+from orchestra.clouds.families.aws.image import CustomImageCalls
 from orchestra.clouds.families.aws.keypair import KeyPairCalls
 from orchestra.clouds.families.aws.network import NetworkCalls, SubnetCalls
 from orchestra.clouds.families.aws.regions import hosts, known_regions
@@ -34,6 +35,7 @@ CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
     FirewallCalls,
     KeyPairCalls,
     ServerCalls,
+    CustomImageCalls,
     VolumeCalls,
     VolumeAttachmentCalls,
     SnapshotCalls,

@@ -118,9 +118,10 @@ def pairs(name: str, values: Mapping[str, str]) -> dict[str, str]:
     return fields
 
 
-def tagged(resource: str, tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags that a ``resource`` gets in the request that creates it."""
-    return {"TagSpecification.1.ResourceType": resource, **pairs("TagSpecification.1.Tag", tags)}
+def tagged(resource: str, tags: Mapping[str, str], number: int = 1) -> dict[str, str]:
+    """Tags that a ``resource`` gets in the request that creates it; ``number`` counts what that creates."""
+    stem = f"TagSpecification.{number}"
+    return {f"{stem}.ResourceType": resource, **pairs(f"{stem}.Tag", tags)}
 
 
 def numbered_keys(name: str, keys: Iterable[str]) -> dict[str, str]:
