@@ -35,6 +35,7 @@ LISTS = {
     "keypairs": ("compute", "os-keypairs"),
     "volumes": ("volume", "volumes"),
     "snapshots": ("volume", "snapshots"),
+    "images": ("image", "images"),
 }
 """Where each thing is listed."""
 

@@ -167,7 +167,7 @@ def playing(exchanges: Sequence[Exchange]) -> Iterator[Player]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_DELETE = serve  # noqa: N815 - http.server looks for these names
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815 - http.server looks for these names
 
         def log_request(self, *given: Any) -> None:
             pass

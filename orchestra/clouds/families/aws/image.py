@@ -72,6 +72,7 @@ class CustomImageCalls(Described):
         return Observation(
             external_id=query.child(answer, "imageId").text or "",
             status=Status.PENDING,
+            outputs={"size_gib": None},
             ownership=owner,
         )
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestra.clouds.families.openstack.connecting import Drivers
+from orchestra.clouds.families.openstack.image import is_made_of_a_server
 from orchestra.clouds.families.openstack.rest import Item
 from orchestra.clouds.sizing import Demand
 from orchestra.errors import ChoiceError
@@ -23,7 +24,8 @@ _TRUSTED: Final = ("public", "private")
 def image(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
     """The newest active image of ``os``, ``version`` and ``architecture``.
 
-    One whose properties ``os_distro`` and ``os_version`` say so goes before one whose name does.
+    One whose properties ``os_distro`` and ``os_version`` say so goes before one whose name does. One that was made of a
+    server is left out: nova lets it say the same as the one that the server was made from.
     """
     system, version = str(wanted.get("os")), str(wanted.get("version"))
     architecture = str(wanted.get("architecture") or "x86_64")
@@ -31,6 +33,7 @@ def image(drivers: Drivers, wanted: Mapping[str, Plain]) -> str:
         (_says_so(one, system, version), str(one.get("created_at")), str(one["id"]))
         for one in drivers.items("image", "/v2/images", "images", {"status": "active"})
         if one.get("visibility") in _TRUSTED
+        and not is_made_of_a_server(one)
         and _is_for(one, architecture)
         and (_says_so(one, system, version) or _is_named(one, system, version))
     ]

@@ -14,6 +14,7 @@ from orchestra.clouds.families.openstack.attachment import VolumeAttachmentCalls
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.firewall import FirewallCalls
 from orchestra.clouds.families.openstack.identity import Identity
+from orchestra.clouds.families.openstack.image import CustomImageCalls
 from orchestra.clouds.families.openstack.keypair import KeyPairCalls
 from orchestra.clouds.families.openstack.network import NetworkCalls, SubnetCalls
 from orchestra.clouds.families.openstack.server import ServerCalls
@@ -32,6 +33,7 @@ def _calls(types: VolumeTypes) -> tuple[Calls[Drivers], ...]:
         FirewallCalls(),
         KeyPairCalls(),
         ServerCalls(),
+        CustomImageCalls(),
         VolumeCalls(types),
         VolumeAttachmentCalls(),
         SnapshotCalls(),

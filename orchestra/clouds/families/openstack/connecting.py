@@ -18,7 +18,7 @@ from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.openstack import rest
 from orchestra.clouds.families.openstack.account import Account
 from orchestra.clouds.families.openstack.identity import Identity, Token
-from orchestra.clouds.families.openstack.rest import Item, Query
+from orchestra.clouds.families.openstack.rest import Body, Item, Query
 from orchestra.clouds.session import share_connection
 from orchestra.errors import InvalidRequestError, TransientError
 
@@ -106,7 +106,7 @@ class Drivers:
         method: str,
         path: str,
         *,
-        body: Item | None = None,
+        body: Body | None = None,
         query: Query | None = None,
         version: str | None = None,
     ) -> Any:

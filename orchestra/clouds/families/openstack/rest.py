@@ -18,12 +18,16 @@ from orchestra.errors import TransientError
 
 Item: TypeAlias = Mapping[str, Any]
 """One thing, as a service tells it."""
+Body: TypeAlias = "Item | Sequence[Item]"
+"""What is sent: a document, or the steps of a JSON patch."""
 Query: TypeAlias = Mapping[str, "str | int | Sequence[str]"]
 
 _request: Final[Any] = Connection.request  # Libcloud's own for OpenStack can't be told not to repeat
 
 VERSIONS: Final = MappingProxyType({"compute": "compute 2.60"})
 """The microversions that are asked for, of Queens (2018): servers tell their flavor by its name from 2.47 on."""
+
+_PATCH: Final = "application/openstack-images-v2.1-json-patch"
 
 PAGE: Final = 1000
 """How many things a page may hold; services have lower limits of their own and say where they go on."""
@@ -46,10 +50,11 @@ class Answer(OpenStackResponse):
 
 
 def send(
-    connection: Any, method: str, path: str, *, body: Item | None = None, query: Query | None = None, version: str = ""
+    connection: Any, method: str, path: str, *, body: Body | None = None, query: Query | None = None, version: str = ""
 ) -> Any:
     """Send one request and return Libcloud's response object. A request is never repeated."""
-    headers = {"Content-Type": "application/json"} if body is not None else {}
+    is_patch = body is not None and not isinstance(body, Mapping)
+    headers = {"Content-Type": _PATCH if is_patch else "application/json"} if body is not None else {}
     if version:
         headers["OpenStack-API-Version"] = version
     return _request(
@@ -57,7 +62,7 @@ def send(
         path,
         method=method,
         params=dict(query or {}),
-        data=dict(body) if body is not None else None,
+        data=dict(body) if isinstance(body, Mapping) else body,
         headers=headers,
         retry_failed=False,
     )
