@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.base.compute.cloud import FamilyCloud
     from orchestra.clouds.cloud import Cloud
     from orchestra.clouds.families.aws import AwsCloud, aws
+    from orchestra.clouds.families.azure import AzureCloud, azure
     from orchestra.clouds.families.cloudstack import CloudStackCloud, cloudstack
     from orchestra.clouds.families.digitalocean import digitalocean
     from orchestra.clouds.families.docker import DockerCloud, docker
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AwsCloud",
+    "AzureCloud",
     "Behaviour",
     "Cloud",
     "CloudStackCloud",
@@ -39,6 +41,7 @@ __all__ = [
     "OpenStackCloud",
     "SimulatedCloud",
     "aws",
+    "azure",
     "capabilities",
     "cloudstack",
     "digitalocean",
@@ -58,6 +61,7 @@ _MODULES: Final = MappingProxyType(
         "base.compute.cloud": "FamilyCloud",
         "cloud": "Cloud",
         "families.aws": "AwsCloud aws",
+        "families.azure": "AzureCloud azure",
         "families.cloudstack": "CloudStackCloud cloudstack",
         "families.digitalocean": "digitalocean",
         "families.docker": "DockerCloud docker",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from orchestra.clouds.families.aws.cloud import CALLS as AWS
+from orchestra.clouds.families.azure.cloud import CALLS as AZURE
 from orchestra.clouds.families.cloudstack.cloud import CALLS as CLOUDSTACK
 from orchestra.clouds.families.cloudstack.cloud import GUARDED as CLOUDSTACK_GUARDED
 from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
@@ -29,6 +30,7 @@ _Table: TypeAlias = Sequence["Calls[Any] | type[Calls[Any]]"]
 _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
     {
         "aws": AWS,
+        "azure": AZURE,
         "cloudstack": CLOUDSTACK,
         "cloudstack:security_groups": CLOUDSTACK_GUARDED,
         "digitalocean": DIGITALOCEAN,

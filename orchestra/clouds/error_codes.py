@@ -1,7 +1,8 @@
 """What the error codes of clouds, and the exceptions of Libcloud, are in our tree of errors: tables only.
 
-The codes are those of EC2, Elastic Load Balancing, Route 53 and S3 as their API references list them, and of
-OpenStack's services as they answer; other clouds that answer in the same style fall under the patterns.
+The codes are those of EC2, Elastic Load Balancing, Route 53 and S3 as their API references list them, of OpenStack's
+services as they answer, and of Azure's as https://learn.microsoft.com/en-us/azure/azure-resource-manager/troubleshooting
+has them; other clouds that answer in the same style fall under the patterns.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ CODES: Final = MappingProxyType(
                     "OperationAborted IncompleteBody BadDigest IncorrectState IncorrectInstanceState "
                     "IncorrectModificationState InsufficientInstanceCapacity InsufficientHostCapacity "
                     "InsufficientCapacity InsufficientAddressCapacity InsufficientVolumeCapacity ZonalShiftInProgress "
-                    "ContainerBeingDeleted"
+                    "ContainerBeingDeleted Conflict AnotherOperationInProgress RetryableError "
+                    "RetryableErrorDueToAnotherOperation ReferencedResourceNotProvisioned AllocationFailed "
+                    "ZonalAllocationFailed OverconstrainedAllocationRequest OverconstrainedZonalAllocationRequest "
+                    "NicReservedForAnotherVm AttachDiskWhileBeingDetached InternalServerError ServerTimeout "
+                    "GatewayTimeout AADSTS90033"
                 ),
             ),
             (
@@ -54,7 +59,10 @@ CODES: Final = MappingProxyType(
                     "AccessDenied AccessDeniedException OptInRequired PendingVerification Blocked ExpiredToken "
                     "ExpiredTokenException TokenRefreshRequired InvalidToken InvalidSecurity RequestExpired "
                     "RequestTimeTooSkewed MissingAuthenticationToken IncompleteSignature NotSignedUp AccountProblem "
-                    "AllAccessDisabled UnrecognizedClientException InvalidUserID.NotFound NotAuthorized"
+                    "AllAccessDisabled UnrecognizedClientException InvalidUserID.NotFound NotAuthorized "
+                    "AuthenticationFailed AuthorizationFailed LinkedAuthorizationFailed InvalidAuthenticationToken "
+                    "InvalidAuthenticationTokenTenant InvalidAuthenticationTokenAudience ExpiredAuthenticationToken "
+                    "MissingSubscriptionRegistration SubscriptionNotRegistered InvalidSignIn"
                 ),
             ),
             (
@@ -62,7 +70,8 @@ CODES: Final = MappingProxyType(
                 (
                     "LimitsExceeded TooManyLoadBalancers TooManyBuckets TooManyHostedZones TooManyTags "
                     "InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded MaxSpotInstanceCountExceeded "
-                    "OverQuota IpAddressGenerationFailure ExternalIpAddressExhausted"
+                    "OverQuota IpAddressGenerationFailure ExternalIpAddressExhausted "
+                    "ResourceQuotaExceeded PublicIPCountLimitReached SubnetIsFull"
                 ),
             ),
             (
@@ -75,7 +84,10 @@ CODES: Final = MappingProxyType(
             ),
             (
                 InUseError,
-                "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP",
+                (
+                    "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP "
+                    "PublicIPAddressCannotBeDeleted"
+                ),
             ),
             (
                 NotFoundError,
@@ -89,7 +101,9 @@ CODES: Final = MappingProxyType(
                 (
                     "RequestResourceCountExceeded OperationNotPermitted EntityTooLarge DuplicateTagKeys "
                     "InvalidChangeBatch PermanentRedirect AuthorizationHeaderMalformed CannotDelete "
-                    "ExternalGatewayForFloatingIPNotFound"
+                    "ExternalGatewayForFloatingIPNotFound "
+                    "ResourceGroupNotFound SubscriptionNotFound SkuNotAvailable OperationNotAllowed ScopeLocked "
+                    "RequestDisallowedByPolicy PropertyChangeNotAllowed"
                 ),
             ),
         )
@@ -103,7 +117,8 @@ CODE_PATTERNS: Final = tuple(
         (r".*Throttl.*", ThrottledError),
         (r".*\.NotFound|NoSuch.*|.*NotFound(Error|Exception|Fault)?", NotFoundError),
         (r".*Duplicate.*|.*AlreadyExists.*|.*Already(Associated|Owned.*)", ConflictError),
-        (r".*InUse|.*NotEmpty|.*InUse(Exception|Error)", InUseError),
+        (r"AADSTS\d+", CredentialsError),
+        (r".*InUse|.*NotEmpty|.*InUse(Exception|Error)|InUse\w+CannotBe\w+|\w+InUseBy\w+", InUseError),
         (r".*Limits?Exceeded(Exception|Error)?|.*QuotaExceeded(Exception)?", QuotaError),
         (r"(Invalid|Missing|Malformed|Unsupported|Unknown).*|.*\.(Malformed|Range|Invalid)", InvalidRequestError),
     )
@@ -177,6 +192,14 @@ CODE_REMEDIES: Final = MappingProxyType(
         "InsufficientFreeAddressesInSubnet": "use a larger subnet, or delete something in this one",
         "ExternalGatewayForFloatingIPNotFound": "give the server's network a way out: Network(internet=True)",
         "IdempotentParameterMismatch": "run recover(): an earlier call with this token made something else",
+        "ResourceGroupNotFound": "make it, with `az group create --name … --location …`, or give the name of another",
+        "SubscriptionNotFound": "check subscription=…, and that the application has a role in it",
+        "AuthorizationFailed": "let the owner give the application a role in the resource group, such as Contributor",
+        "MissingSubscriptionRegistration": "register the provider that the message names: `az provider register "
+        "--namespace …`",
+        "SkuNotAvailable": "take another size, zone or region: see `az vm list-skus --location …`",
+        "ScopeLocked": "take away the lock that was set on it outside of orchestra, then run again",
+        "OperationNotAllowed": "do first what the message asks for, then run again",
     }
 )
 

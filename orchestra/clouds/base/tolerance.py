@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from orchestra.clouds.translate import translate
-from orchestra.errors import CloudError
+from orchestra.errors import CloudError, NotFoundError
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -17,3 +20,13 @@ def tolerating(*classes: type[CloudError]) -> Iterator[None]:
     except Exception as error:
         if not isinstance(translate(error), classes):
             raise
+
+
+def if_there(look: Callable[[], T]) -> T | None:
+    """What ``look`` returns, None if it fails because nothing is there."""
+    try:
+        return look()
+    except Exception as error:
+        if not isinstance(translate(error), NotFoundError):
+            raise
+    return None

@@ -1,0 +1,246 @@
+"""Servers: virtual machines, each with a network interface of its own.
+
+https://learn.microsoft.com/en-us/rest/api/compute/virtual-machines
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import attrs
+
+from orchestra.clouds.base.tolerance import tolerating
+from orchestra.clouds.families.azure import choosing, interface, rest
+from orchestra.clouds.families.azure.connecting import Drivers
+from orchestra.clouds.families.azure.described import Described, state_of
+from orchestra.clouds.families.azure.ids import name_in
+from orchestra.clouds.families.azure.network import zone_of
+from orchestra.clouds.families.azure.rest import Item
+from orchestra.clouds.families.azure.tags import labels_in, owner_in, tags_in, tags_of
+from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.errors import NotFoundError, TransientError
+from orchestra.model.values import Plain
+from orchestra.resources.compute import Server
+
+_USER: Final = "azureuser"
+"""The first user, as Azure's own tools call it."""
+_RESIZING: Final = "orchestra:resizing"
+"""The tag of a machine that is stopped for another size: if that is broken off, it isn't taken for one that somebody
+stopped on purpose, and is started again."""
+_STOPPED: Final = "PowerState/deallocated"
+_STOP_POLL: Final = 20.0
+"""Seconds after which it is worth looking whether a machine has stopped; most take 30 to 120."""
+
+
+class ServerCalls(Described):
+    """A virtual machine. Its interface, its public address and its system disk are parts of it, and go with it.
+
+    Its key, its user data and whether it was given a public address aren't told: Azure shows the one as text, the
+    other not at all, and an address may be added or taken away later.
+    """
+
+    kind = "compute.Server"
+    resource = Server
+    azure_type = rest.MACHINE
+    parts = (rest.ADDRESS, rest.INTERFACE)
+    expanded = MappingProxyType({"$expand": "instanceView"})
+    required = MappingProxyType(
+        {
+            "subnet": "a virtual machine's network interface is made in one",
+            "key_pair": "Azure makes no Linux machine that nobody can sign in to, and none is given a password here",
+        }
+    )
+
+    def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
+        """See `Calls.create`: the public address, the interface, the machine; each put under the same name.
+
+        To put one a second time changes nothing, so what a death has left is gone over again.
+        """
+        firewalls, image = inputs.texts("firewalls"), choosing.reference(_chosen(inputs, "image"))
+        interface.check_firewalls(firewalls)
+        tags = tags_of(owner, inputs.labels())
+        found = self.made_before(driver, owner)
+        if found is not None:
+            return found
+        name, subnet = self.name_for(owner), inputs.text("subnet")
+        key = str(driver.get(inputs.text("key_pair"))["properties"]["publicKey"]).strip()
+        address = None
+        if inputs.values.get("public_address") is not False:
+            address = interface.make_address(driver, name, owner, self.kind, zone_of(subnet))
+        part = tags_of(owner, part=self.kind)
+        made = interface.make_interface(driver, name, part, subnet, firewalls, address)
+        body = {
+            "location": driver.region,
+            "tags": tags,
+            **({"zones": [zone]} if (zone := zone_of(subnet)) else {}),
+            "properties": {
+                "hardwareProfile": {"vmSize": _chosen(inputs, "size")},
+                "storageProfile": {"imageReference": image, "osDisk": _system_disk(name)},
+                "osProfile": _system(name, key, inputs.optional_text("user_data")),
+                "networkProfile": {
+                    "networkInterfaces": [{"id": made["id"], "properties": {"primary": True, "deleteOption": "Delete"}}]
+                },
+            },
+        }
+        item = driver.put(driver.ids.of(self.azure_type, name), body)
+        return _placed(self.observe(driver, item), interface.place(driver, made, address))
+
+    # -- reading
+
+    def observe(self, driver: Drivers, item: Item) -> Observation:
+        """See `Described.observe`; without what its interface tells."""
+        status, word = state_of(item)
+        properties, tags = item["properties"], tags_in(item)
+        image = _image(properties["storageProfile"].get("imageReference") or {})
+        return Observation(
+            external_id=driver.ids.told(item["id"]),
+            status=status,
+            inputs={
+                **({"image": {"id": image}} if image else {}),
+                # one that is stopped for it has no size yet: so an update that was broken off is sent again
+                **({} if _RESIZING in tags else {"size": {"id": str(properties["hardwareProfile"]["vmSize"])}}),
+                "labels": labels_in(item),
+            },
+            outputs={
+                "private_ip": None,
+                "public_ip": None,
+                "zone": next(iter(item.get("zones") or ()), driver.region),
+            },
+            detail=_reason(item) if status is Status.FAILED else word,
+            ownership=owner_in(item),
+            name=str(item["name"]),
+        )
+
+    def observations(self, drivers: Drivers, items: Iterable[Item]) -> Iterator[Observation]:
+        """See `Described.observations`: the interfaces and addresses of all of them are read together."""
+        machines = list(items)
+        places = interface.places(drivers, machines)
+        for one in machines:
+            found, place = self.observe(drivers, one), places.get(str(one["name"]).lower())
+            yield _placed(found, place) if place else found
+
+    # -- changing
+
+    def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
+        """See `Calls.update`. A new size stops it first and starts it last, with a mark on it in between.
+
+        While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
+        """
+        item = driver.get(external_id)
+        self.relabel(driver, item, external_id, update.after)
+        if "firewalls" in update.changed:
+            interface.guard(driver, interface.of_machine(driver, item), update.after.texts("firewalls"))
+        if "size" in update.changed:
+            self._resize(driver, external_id, _chosen(update.after, "size"))
+        return self.look_up(driver, external_id)
+
+    def _resize(self, drivers: Drivers, external_id: str, size: str) -> None:
+        """Stopped and released, for a machine that runs can be given only sizes that its host happens to have.
+
+        https://learn.microsoft.com/en-us/azure/virtual-machines/sizes/resize-vm
+        """
+        item = drivers.get(external_id, self.expanded)
+        if item["properties"]["hardwareProfile"]["vmSize"] != size:
+            if not _is_stopped(item):
+                if _RESIZING not in tags_in(item):
+                    drivers.retag(external_id, {**tags_in(item), _RESIZING: size})
+                drivers.act(external_id, "deallocate")
+                item = drivers.get(external_id, self.expanded)
+                if not _is_stopped(item):
+                    raise TransientError(
+                        f"server {name_in(external_id)} is stopping: that comes to an end before its size is changed",
+                        retry_after=_STOP_POLL,
+                    )
+            try:
+                drivers.patch(external_id, {"properties": {"hardwareProfile": {"vmSize": size}}})
+            except Exception:
+                self._start(drivers, external_id)  # a size that can't be had must not leave it stopped
+                raise
+        self._start(drivers, external_id)
+
+    def _start(self, drivers: Drivers, external_id: str) -> None:
+        """Start it if it was stopped here, and take the mark away only then."""
+        tags = dict(tags_in(drivers.get(external_id)))
+        if tags.pop(_RESIZING, None) is not None:
+            drivers.act(external_id, "start")
+            drivers.retag(external_id, tags)
+
+    def delete(self, driver: Drivers, external_id: str) -> None:
+        """See `Calls.delete`. The address that it was made with goes first if it leads to it no longer."""
+        if self.is_whole(external_id):
+            with tolerating(NotFoundError):
+                item = driver.get(external_id)
+                if owner_in(item) is not None:
+                    interface.drop_address(driver, driver.ids.of(rest.ADDRESS, str(item["name"])))
+        super().delete(driver, external_id)
+
+    def choose(self, driver: Drivers, name: str, wanted: Mapping[str, Plain]) -> str:
+        """See `Calls.choose`: an id of the cloud's own is taken as it is."""
+        if isinstance(wanted.get("id"), str):
+            return str(wanted["id"])
+        if name == "image":
+            return choosing.image(driver, wanted)
+        if name == "size":
+            return choosing.size(driver, wanted)
+        return super().choose(driver, name, wanted)
+
+
+def _placed(found: Observation, place: interface.Place) -> Observation:
+    """``found`` with what its interface tells."""
+    firewalls: list[Plain] = [*sorted(place.firewalls)]
+    return attrs.evolve(
+        found,
+        inputs={**found.inputs, "subnet": place.subnet, "firewalls": firewalls},
+        outputs={**found.outputs, "private_ip": place.private, "public_ip": place.public},
+    )
+
+
+def _system_disk(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "createOption": "FromImage",
+        "caching": "ReadWrite",
+        "deleteOption": "Delete",
+        "managedDisk": {"storageAccountType": "StandardSSD_LRS"},
+    }
+
+
+def _system(name: str, key: str, user_data: str | None) -> dict[str, Any]:
+    keys = [{"path": f"/home/{_USER}/.ssh/authorized_keys", "keyData": key}]
+    return {
+        "computerName": name,
+        "adminUsername": _USER,
+        "linuxConfiguration": {"disablePasswordAuthentication": True, "ssh": {"publicKeys": keys}},
+        **({"customData": base64.b64encode(user_data.encode()).decode()} if user_data else {}),
+    }
+
+
+def _image(told: Item) -> str:
+    """The image as it is chosen; the version that stood for ``latest`` is told apart."""
+    if told.get("id"):
+        return str(told["id"])
+    version = told.get("exactVersion") or told.get("version")
+    return f"{told['publisher']}:{told['offer']}:{told['sku']}:{version}" if told.get("publisher") else ""
+
+
+def _statuses(item: Item) -> Iterator[Item]:
+    yield from (item["properties"].get("instanceView") or {}).get("statuses") or ()
+
+
+def _is_stopped(item: Item) -> bool:
+    return any(one.get("code") == _STOPPED for one in _statuses(item))
+
+
+def _reason(item: Item) -> str:
+    """Why it failed, where that is told."""
+    words = [str(one["message"]) for one in _statuses(item) if one.get("level") == "Error" and one.get("message")]
+    return "; ".join(words) or str(item["properties"]["provisioningState"])
+
+
+def _chosen(inputs: Inputs, name: str) -> str:
+    """The id of a choice."""
+    value = inputs.values.get(name)
+    return str(value["id"]) if isinstance(value, Mapping) else inputs.text(name)
