@@ -45,6 +45,17 @@ def test_what_is_told_is_what_clouds_do() -> None:
     able = oc.clouds.capabilities()
     clouds = {
         "aws": oc.clouds.aws(region="eu-west-1", access_key="key", secret_key="secret", consistency_seconds=0),
+        "azure": oc.clouds.azure(
+            subscription="id",
+            resource_group="shop",
+            region="westeurope",
+            tenant="id",
+            client_id="id",
+            secret="secret",
+            storage_account="shop",
+            storage_key="a2V5",
+            consistency_seconds=0,
+        ),
         "cloudstack": oc.clouds.cloudstack(**CLOUDSTACK),
         "cloudstack:security_groups": oc.clouds.cloudstack(**CLOUDSTACK, security_groups=True),
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
 
@@ -74,6 +74,8 @@ class Manager(Imitation):
         self.deaths: list[tuple[str, str, bool]] = []
         """Method, a part of the path, and whether it is still served, of requests at which whoever calls dies."""
         self.is_dead = False
+        self.retry_after = 0
+        """Seconds that every answer says to wait, 0 for none."""
         self.lasting: dict[str, int] = {}
         """For how many more reads things are under way, by a part of their id."""
 
@@ -94,6 +96,16 @@ class Manager(Imitation):
     def revive(self) -> None:
         """Somebody calls again."""
         self.deaths, self.is_dead = [], False
+
+    def read(self, raw: bytes, content_type: str) -> Any:
+        """See `Imitation.read`: whoever signs in sends a form."""
+        if content_type.startswith("application/x-www-form-urlencoded"):
+            return dict(parse_qsl(raw.decode()))
+        return super().read(raw, content_type)
+
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """See `Imitation.headers`."""
+        return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
     # -- for the types
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
@@ -156,71 +156,93 @@ def volume_inputs(**more: Any) -> dict[str, Any]:
     return {**plain, **more}
 
 
-def cases(scene: Scene) -> Iterator[tuple[str, ProviderCase]]:
-    """A case for each kind, with what that needs made before."""
-    relabelled: dict[str, object] = {"labels": {"env": "Prod"}}
-    yield (
-        "network.Network",
-        ProviderCase(make=lambda n: oc.Network(cidr=f"10.{n}.0.0/16", labels=LABELS), changes=relabelled),
-    )
+def cases(scene: Scene, kind: str) -> list[ProviderCase]:
+    """The cases for a kind, with what that needs made before."""
+    return {
+        "network.Network": _networks,
+        "network.Subnet": _subnets,
+        "network.Firewall": _firewalls,
+        "compute.KeyPair": _keys,
+        "compute.Server": _servers,
+        "compute.Volume": _volumes,
+        "compute.VolumeAttachment": _attachments,
+        "compute.Snapshot": _snapshots,
+        "compute.FloatingIp": _addresses,
+    }[kind](scene)
+
+
+_RELABELLED: Final[Mapping[str, object]] = {"labels": {"env": "Prod"}}
+
+
+def _networks(scene: Scene) -> list[ProviderCase]:
+    return [ProviderCase(make=lambda n: oc.Network(cidr=f"10.{n}.0.0/16", labels=LABELS), changes=_RELABELLED)]
+
+
+def _subnets(scene: Scene) -> list[ProviderCase]:
     network = scene.network()
-    yield (
-        "network.Subnet",
+    return [
         ProviderCase(make=lambda n: oc.Subnet(network=network, cidr=f"10.0.{n + 10}.0/24"), owned=False),
-    )
-    zoned = ProviderCase(
-        make=lambda n: oc.Subnet(network=network, cidr=f"10.0.{n + 20}.0/24", zone=oc.AvailabilityZone(n)), owned=False
-    )
-    yield "network.Subnet", zoned
-    web = scene.firewall(9)
-    yield "network.Firewall", _firewalls(network, web)
-    yield "compute.KeyPair", ProviderCase(make=lambda n: oc.KeyPair(public_key=KEYS[n]))
-    yield "compute.KeyPair", ProviderCase(make=lambda n: oc.KeyPair(public_key=KEYS[n], name=f"Key-{n}"))
-    subnet, key, other = scene.subnet(), scene.key(), scene.firewall(1)
-    yield (
-        "compute.Server",
         ProviderCase(
-            make=lambda _: oc.Server(
-                image=DEBIAN, size=SMALL, subnet=subnet, key_pair=key, firewalls=[web], labels=LABELS
-            ),
-            changes={"labels": {"env": "Prod"}, "size": LARGE, "firewalls": [other]},
+            make=lambda n: oc.Subnet(network=network, cidr=f"10.0.{n + 20}.0/24", zone=oc.AvailabilityZone(n)),
+            owned=False,
         ),
-    )
-    yield (
-        "compute.Volume",
-        ProviderCase(
-            make=lambda _: oc.Volume(size_gib=10, zone=REGION, labels=LABELS),
-            changes={"size_gib": 20, "type": "hdd", **relabelled},
-        ),
-    )
-    volumes = [scene.volume(f"volume[{n}]") for n in range(6)]
-    machine = scene.server("machine")
-    attachment = ProviderCase(make=lambda n: oc.VolumeAttachment(volume=volumes[n], server=machine), owned=False)
-    yield "compute.VolumeAttachment", attachment
-    yield (
-        "compute.Snapshot",
-        ProviderCase(
-            make=lambda _: oc.Snapshot(volume=volumes[0], description="Before", labels=LABELS), changes=relabelled
-        ),
-    )
-    second = scene.server("second")
-    yield (
-        "compute.FloatingIp",
-        ProviderCase(make=lambda _: oc.FloatingIp(labels=LABELS), changes={**relabelled, "server": second}),
-    )
+    ]
 
 
-def _firewalls(network: str, web: str) -> ProviderCase:
+def _keys(scene: Scene) -> list[ProviderCase]:
+    return [
+        ProviderCase(make=lambda n: oc.KeyPair(public_key=KEYS[n])),
+        ProviderCase(make=lambda n: oc.KeyPair(public_key=KEYS[n], name=f"Key-{n}")),
+    ]
+
+
+def _servers(scene: Scene) -> list[ProviderCase]:
+    subnet, key, web, other = scene.subnet(), scene.key(), scene.firewall(), scene.firewall(1)
+    given = {"image": DEBIAN, "size": SMALL, "subnet": subnet, "key_pair": key, "firewalls": [web], "labels": LABELS}
+    changes = {"labels": {"env": "Prod"}, "size": LARGE, "firewalls": [other]}
+    return [ProviderCase(make=lambda _: oc.Server(**given), changes=changes, copies=3)]
+
+
+def _volumes(scene: Scene) -> list[ProviderCase]:
+    changes = {"size_gib": 20, "type": "hdd", **_RELABELLED}
+    return [ProviderCase(make=lambda _: oc.Volume(size_gib=10, zone=REGION, labels=LABELS), changes=changes)]
+
+
+def _attachments(scene: Scene) -> list[ProviderCase]:
+    volumes, machine = [scene.volume(f"volume[{n}]") for n in range(4)], scene.server("machine")
+    return [
+        ProviderCase(
+            make=lambda n: oc.VolumeAttachment(volume=volumes[n], server=machine), owned=False, copies=len(volumes)
+        )
+    ]
+
+
+def _snapshots(scene: Scene) -> list[ProviderCase]:
+    volume = scene.volume()
+    return [
+        ProviderCase(
+            make=lambda _: oc.Snapshot(volume=volume, description="Before", labels=LABELS), changes=_RELABELLED
+        )
+    ]
+
+
+def _addresses(scene: Scene) -> list[ProviderCase]:
+    changes = {**_RELABELLED, "server": scene.server()}
+    return [ProviderCase(make=lambda _: oc.FloatingIp(labels=LABELS), changes=changes)]
+
+
+def _firewalls(scene: Scene) -> list[ProviderCase]:
+    network, web = scene.network(), scene.firewall(9)
     ingress = [oc.allow("tcp", 443), oc.allow("udp", (5000, 5010), source="10.0.0.0/8"), oc.allow("icmp")]
     sourced = attrs.evolve(oc.allow("tcp", 3306), cidr=None, firewall=web)
-    return ProviderCase(
-        make=lambda _: oc.Firewall(network=network, ingress=ingress, labels=LABELS),
-        changes={
-            "labels": {"env": "Prod"},
-            "ingress": [oc.allow("tcp", 443), oc.allow("tcp", (0, 65535), source="::/0"), sourced],
-            "egress": [oc.allow("tcp", 53, source="10.0.0.0/16")],
-        },
-    )
+    changes = {
+        "labels": {"env": "Prod"},
+        "ingress": [oc.allow("tcp", 443), oc.allow("tcp", (0, 65535), source="::/0"), sourced],
+        "egress": [oc.allow("tcp", 53, source="10.0.0.0/16")],
+    }
+    return [
+        ProviderCase(make=lambda _: oc.Firewall(network=network, ingress=ingress, labels=LABELS), changes=changes)
+    ]
 
 
 def census(cloud: AzureCloud) -> dict[str, int]:

@@ -95,3 +95,12 @@ def test_a_token_that_runs_out_is_renewed_once(cloud: AzureCloud, server: Azure,
     server.refusing += [("GET", "/disks/", AzureRefusal(401, "InvalidAuthenticationToken"))] * 2
     with pytest.raises(oc.CredentialsError):
         provider(cloud, "compute.Volume").find(owner("disk"), Inputs({}))
+
+
+def test_what_azure_says_to_wait_is_waited(cloud: AzureCloud, server: Azure, scene: Scene) -> None:
+    volume = scene.volume()
+    server.refusing += [("GET", "/disks/", AzureRefusal(429, "TooManyRequests", "The request rate is too high."))]
+    server.retry_after = 17
+    (told,) = provider(cloud, "compute.Volume").observe([volume]).unread.values()
+    assert isinstance(told, oc.ThrottledError)
+    assert (told.code, told.retry_after) == ("TooManyRequests", 17.0)

@@ -31,6 +31,7 @@ from tests.clouds.azure.scenery import (
 TOKEN = owner("web[0]").token
 NAME = f"prod-web-0-{TOKEN[:10]}"
 OURS = {"orchestra:deployment": "prod", "orchestra:address": "web[0]", "orchestra:token": TOKEN}
+AUTHORIZED = "/".join(("", "home", "azureuser", ".ssh", "authorized_keys"))
 PART = {**OURS, "orchestra:part": "compute.Server"}
 
 
@@ -92,7 +93,7 @@ def test_a_server_is_an_address_an_interface_and_a_machine(server: Azure, scene:
                 "adminUsername": "azureuser",
                 "linuxConfiguration": {
                     "disablePasswordAuthentication": True,
-                    "ssh": {"publicKeys": [{"path": "/home/azureuser/.ssh/authorized_keys", "keyData": KEYS[0]}]},
+                    "ssh": {"publicKeys": [{"path": AUTHORIZED, "keyData": KEYS[0]}]},
                 },
                 "customData": base64.b64encode(b"#!/bin/sh").decode(),
             },

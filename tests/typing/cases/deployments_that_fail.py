@@ -31,4 +31,4 @@ number: int = production.value(shop.name)  # expect: assignment
 production.plan().changes[0].action == "create"  # expect: comparison-overlap
 oc.Netwrok(cidr="10.0.0.0/16")  # expect: attr-defined
 oc.clouds.aws("eu-west-1")  # expect: call-arg
-oc.clouds.azure()  # expect: attr-defined
+oc.clouds.azzure()  # expect: attr-defined

@@ -16,6 +16,7 @@ from libcloud.common.base import Connection
 from libcloud.compute.drivers.azure_arm import AzureNodeDriver
 
 from orchestra.clouds.base.driver import ConnectionsTo, Endpoint, connect
+from orchestra.clouds.base.paging import Page, rows_in, rows_of
 from orchestra.clouds.base.tokens import Tokens
 from orchestra.clouds.families.azure import rest
 from orchestra.clouds.families.azure.account import Account, place_name
@@ -194,18 +195,13 @@ class Drivers:
 
     def items(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[Item]:
         """The things of all pages of a list. One that can't be read to its end is an error, never shorter."""
-        asked: Mapping[str, str] | None = query
-        seen: set[str] = set()
-        while True:
-            answer = self.ask("GET", path, version, query=asked)
-            yield from _document(answer, "value")["value"]
-            following = str(answer.object.get("nextLink") or "")
-            if not following:
-                return
-            if following in seen:
-                raise TransientError(f"{path}: the same page was told twice, so the list can't be trusted")
-            seen.add(following)
-            path, asked = self._next(following)
+
+        def page(link: str | None) -> Page:
+            place, asked = (path, query) if link is None else self._next(link)
+            answer = self.ask("GET", place, version, query=asked)
+            return Page(rows_in(answer.object, "value"), answer.object.get("nextLink") or None)
+
+        return rows_of(page, path)
 
     def _next(self, link: str) -> tuple[str, Mapping[str, str]]:
         """Where a list goes on: only ever on the same server, for the token goes along."""

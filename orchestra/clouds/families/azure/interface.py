@@ -174,7 +174,7 @@ def places(drivers: Drivers, machines: Sequence[Item]) -> dict[str, Place]:
         with tolerating(NotFoundError):
             wanted[str(one["name"]).lower()] = of_machine(drivers, one)
     interfaces = _read(drivers, rest.INTERFACE, wanted.values())
-    used = [found for one in interfaces.values() if (found := _public(one))]
+    used = filter(None, map(_public, interfaces.values()))
     addresses = _read(drivers, rest.ADDRESS, used)
     found = {name: interfaces[one.lower()] for name, one in wanted.items() if one.lower() in interfaces}
     return {

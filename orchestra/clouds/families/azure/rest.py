@@ -21,6 +21,7 @@ from orchestra.errors import TransientError
 Item: TypeAlias = Mapping[str, Any]
 """One thing, as Azure tells it."""
 
+_refused: Final[Any] = BaseHTTPError
 _request: Final[Any] = (
     Connection.request
 )  # Libcloud's own for Azure signs in by itself, and can't be told not to repeat
@@ -99,7 +100,7 @@ def _said(answer: Any, fault: Fault | None, who: str, remedy: str) -> str:
     if fault is not None:
         text = f"{fault.code}: {fault.message}"
         if int(answer.status) == _TOO_MANY:  # Libcloud would put words of its own in the place of these
-            raise BaseHTTPError(_TOO_MANY, text, answer.headers)
+            raise _refused(_TOO_MANY, text, answer.headers)
         return text
     if int(answer.status) == 404:
         raise TransientError(f"what answered 404 isn't {who}", remedy=remedy)

@@ -27,6 +27,8 @@ from orchestra.resources.compute import Server
 
 _USER: Final = "azureuser"
 """The first user, as Azure's own tools call it."""
+_KEYS: Final = "/".join(("", "home", _USER, ".ssh", "authorized_keys"))
+"""Where that user's keys are: the only place that Azure takes."""
 _RESIZING: Final = "orchestra:resizing"
 """The tag of a machine that is stopped for another size: if that is broken off, it isn't taken for one that somebody
 stopped on purpose, and is started again."""
@@ -209,7 +211,7 @@ def _system_disk(name: str) -> dict[str, Any]:
 
 
 def _system(name: str, key: str, user_data: str | None) -> dict[str, Any]:
-    keys = [{"path": f"/home/{_USER}/.ssh/authorized_keys", "keyData": key}]
+    keys = [{"path": _KEYS, "keyData": key}]
     return {
         "computerName": name,
         "adminUsername": _USER,
