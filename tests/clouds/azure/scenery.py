@@ -240,9 +240,7 @@ def _firewalls(scene: Scene) -> list[ProviderCase]:
         "ingress": [oc.allow("tcp", 443), oc.allow("tcp", (0, 65535), source="::/0"), sourced],
         "egress": [oc.allow("tcp", 53, source="10.0.0.0/16")],
     }
-    return [
-        ProviderCase(make=lambda _: oc.Firewall(network=network, ingress=ingress, labels=LABELS), changes=changes)
-    ]
+    return [ProviderCase(make=lambda _: oc.Firewall(network=network, ingress=ingress, labels=LABELS), changes=changes)]
 
 
 def census(cloud: AzureCloud) -> dict[str, int]:
