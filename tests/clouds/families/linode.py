@@ -25,12 +25,18 @@ class Linode(Imitation):
         self.volumes: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
         self.domains: dict[str, dict[str, Any]] = {}
+        self.images: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
             ("GET", "/v4/regions", lambda _: (200, recorded(_CLOUD, "list_locations"))),
             ("GET", "/v4/linode/types", lambda _: (200, recorded(_CLOUD, "list_types"))),
-            ("GET", "/v4/images", lambda _: (200, recorded(_CLOUD, "list_images"))),
+            ("GET", "/v4/images", self.list_images),
+            ("POST", "/v4/images", self.make_image),
+            ("GET", "/v4/images/(private/[^/]+)", lambda _, name: self.one(self.images, name)),
+            ("PUT", "/v4/images/(private/[^/]+)", lambda request, name: self.retag(request, self.images, name)),
+            ("DELETE", "/v4/images/(private/[^/]+)", lambda _, name: self.drop(self.images, name)),
+            ("GET", "/v4/linode/instances/([^/]+)/disks", lambda _, name: self.disks(name)),
             ("GET", "/v4/domains", lambda request: self.listed(request, self.domains)),
             ("POST", "/v4/domains", self.make_domain),
             ("GET", "/v4/domains/([^/]+)", lambda _, name: self.one(self.domains, name)),
@@ -83,7 +89,8 @@ class Linode(Imitation):
     def settle(self, thing: dict[str, Any]) -> None:
         """What a read sees: what was under way has come to its end."""
         if "status" in thing:
-            thing["status"] = _PASSING.get(thing["status"], thing["status"])
+            passing = {**_PASSING, "creating": "available"} if "is_public" in thing else _PASSING
+            thing["status"] = passing.get(thing["status"], thing["status"])
 
     def known(self, things: dict[str, dict[str, Any]], identity: str) -> dict[str, Any]:
         if identity not in things:
@@ -122,7 +129,7 @@ class Linode(Imitation):
         )
         if "metadata" in body:
             base64.b64decode(body["metadata"]["user_data"], validate=True)
-        if body["image"] not in {one["id"] for one in recorded(_CLOUD, "list_images")["data"]}:
+        if body["image"] not in {*self.images, *(one["id"] for one in recorded(_CLOUD, "list_images")["data"])}:
             raise RefusedError(400, "image is not valid")
         self.check_label(body["label"], 64, self.servers)
         server, number = recorded(_CLOUD, "create_node"), self.number()
@@ -149,6 +156,29 @@ class Linode(Imitation):
             raise RefusedError(400, "Linode busy.")
         server.update(type=body["type"], status="resizing")
         return 200, {}
+
+    # -- images
+
+    def list_images(self, request: Request) -> tuple[int, Any]:
+        public = {one["id"]: one for one in recorded(_CLOUD, "list_images")["data"]}
+        return self.listed(request, {**public, **self.images})
+
+    def disks(self, server: str) -> tuple[int, Any]:
+        number = int(self.known(self.servers, server)["id"])
+        disks = recorded(_CLOUD, "list_disks")
+        disks["data"].reverse()  # the one for swapping may be the first
+        disks["data"][1]["id"] = number + 500000
+        return 200, disks
+
+    def make_image(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("disk_id", "label", "tags"))
+        self.known(self.servers, str(body["disk_id"] - 500000))
+        if len(body["label"]) > 50:
+            raise RefusedError(400, "Length must be 1-50 characters")
+        image = {**recorded(_CLOUD, "create_image"), "status": "creating", "is_public": False, "type": "manual"}
+        image.update(id=f"private/{self.number()}", label=body["label"], tags=self.check_tags(body["tags"]))
+        self.images[image["id"]] = image
+        return 200, image
 
     # -- volumes
 

@@ -29,6 +29,7 @@ KINDS: Final = (
     "compute.Volume",
     "compute.VolumeAttachment",
     "compute.Snapshot",
+    "compute.CustomImage",
 )
 WRONG: Final = "wrong-credentials"
 
@@ -39,7 +40,8 @@ class Family:
 
     ``make`` makes its cloud for a region, a credential and an endpoint, ``bare`` without a credential; that is then in
     the ``environment``. ``image`` and ``sizes`` are wishes that the
-    recorded answers fulfil, the second size larger. ``creations`` are the paths to which creations go, servers first.
+    recorded answers fulfil, the second size larger. ``creations`` are the paths to which creations go, servers first,
+    ``imaging`` that to which the creation of an image of a server goes.
     ``labels`` and ``user_data``: whether it has any; ``resizes``: whether it can, in place.
     ``long_names``: whether the name of a key has room for a long address.
     """
@@ -54,6 +56,7 @@ class Family:
     image: oc.Image
     sizes: tuple[oc.Size, oc.Size]
     creations: tuple[str, ...]
+    imaging: str = ""
     labels: bool = True
     resizes: bool = True
     user_data: bool = True
@@ -97,6 +100,7 @@ FAMILIES: Final = (
         image=oc.Image(os="debian", version="10"),
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
         creations=("/v4/linode/instances", "/v4/volumes", "/v4/profile/sshkeys"),
+        imaging="/v4/images",
         long_names=False,
     ),
     Family(
@@ -110,6 +114,7 @@ FAMILIES: Final = (
         image=oc.Image(os="debian", version="11"),
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
         creations=("/v2/instances", "/v2/blocks", "/v2/ssh-keys"),
+        imaging="/v2/snapshots",
         labels=False,
     ),
     Family(
@@ -221,6 +226,17 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
                 "compute.Snapshot",
                 ProviderCase(make=lambda _: oc.Snapshot(volume=volumes[0], **labels), changes=changes),
             )
+    if cloud.provider("compute.CustomImage"):
+        builder = create(cloud, "compute.Server", "builder", server_inputs(family, cloud))
+        provider(cloud, "compute.Server").observe([builder])  # it is ready when it has been looked at
+        tagged = "labels" not in provider(cloud, "compute.CustomImage").capabilities.unsupported
+        yield (
+            "compute.CustomImage",
+            ProviderCase(
+                make=lambda _: oc.CustomImage(server=builder, **(labels if tagged else {})),
+                changes=changes if tagged else {},
+            ),
+        )
 
 
 def census(cloud: FamilyCloud) -> dict[str, int]:

@@ -42,6 +42,19 @@ class Shop(oc.Stack):
         self.address = oc.Output(f"ssh root@{self.web[0].public_ip}")
 
 
+class Golden(oc.Stack):
+    """A server, an image of it, and one made from that."""
+
+    family: Family
+    copies: int = 1
+    remade_with: str = "one"
+
+    def build(self) -> None:
+        self.builder = self.family.server()
+        self.golden = oc.CustomImage(server=self.builder, lifecycle=oc.Lifecycle(replace_on=[self.remade_with]))
+        self.web = [self.family.server(image=self.golden) for _ in range(self.copies)]
+
+
 Deploy = Callable[..., oc.Deployment]
 
 
@@ -83,6 +96,34 @@ def test_a_whole_life(family: Family, cloud: FamilyCloud, server: Imitation, dep
     with deploy(servers=1) as deployment:
         assert apply(deployment).counts[oc.Action.DELETE] == 3
         assert census(cloud)["compute.Server"] == 1
+        deployment.destroy()
+    assert census(cloud) == dict.fromkeys(census(cloud), 0)
+
+
+def test_servers_are_made_from_an_image_of_another(
+    family: Family, cloud: FamilyCloud, server: Imitation, tmp_path: Path
+) -> None:
+    if cloud.provider("compute.CustomImage") is None:
+        pytest.skip(f"no images are made of servers on {family.name}")
+
+    def deployed(**parameters: object) -> oc.Deployment:
+        stack = Golden(family=family, **parameters)  # type: ignore[arg-type]
+        state = tmp_path / "state.db"
+        return oc.Deployment(stack, name="shop", cloud=cloud, state=state, progress=False, clock=VirtualClock())
+
+    server.lost.append(("POST", family.imaging))
+    with deployed() as deployment:
+        assert apply(deployment).counts == {oc.Action.CREATE: 3}
+        assert not server.lost, "it was made once, and nobody was told"
+        assert census(cloud)["compute.CustomImage"] == 1
+        assert deployment.drift().is_empty
+        first = deployment.resources["golden"].external_id
+    with deployed(copies=2) as deployment:
+        assert apply(deployment).counts[oc.Action.CREATE] == 1
+    with deployed(copies=2, remade_with="two") as deployment:
+        assert apply(deployment).counts[oc.Action.REPLACE] == 3
+        second = deployment.resources["golden"].external_id
+        assert [one.external_id for one in provider(cloud, "compute.CustomImage").list()] == [second] != [first]
         deployment.destroy()
     assert census(cloud) == dict.fromkeys(census(cloud), 0)
 

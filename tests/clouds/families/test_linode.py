@@ -12,7 +12,7 @@ from orchestra.clouds import FamilyCloud, linode
 from orchestra.contracts import Status
 from orchestra.errors import InUseError, InvalidRequestError, TransientError
 from tests.clouds.families.linode import REGION, TOKEN, Linode
-from tests.clouds.families.scenery import KEYS, change, create, owner, provider
+from tests.clouds.families.scenery import KEYS, LABELS, change, create, owner, provider
 
 TAGS = [
     "orchestra:deployment:prod",
@@ -122,3 +122,18 @@ def test_a_label_that_does_not_fit_is_refused_unsent(cloud: FamilyCloud, server:
         create(cloud, "compute.Server", "web[0]", inputs(labels={"env": "x" * 50}))
     assert refused.value.sent is False
     assert not server.sent("POST")
+
+
+def test_an_image_is_made_of_the_disk_that_is_started_from(cloud: FamilyCloud, server: Linode) -> None:
+    builder = create(cloud, "compute.Server", "builder", inputs())
+    wanted = {"server": builder, "name": "golden", "labels": LABELS}
+    image = create(cloud, "compute.CustomImage", "golden", wanted)
+    [sent] = server.sent("POST", "/v4/images")
+    assert (sent.body["disk_id"], sent.body["label"]) == (int(builder) + 500000, "golden")
+    images = provider(cloud, "compute.CustomImage")
+    told = images.observe([image]).found[image]
+    assert told.inputs == {"name": "golden", "labels": LABELS}
+    assert (told.ownership, told.outputs) == (owner("golden"), {"size_gib": 25})
+    assert [one.external_id for one in images.list()] == [image], "Linode's own aren't told"
+    made = create(cloud, "compute.Server", "web[0]", inputs(image={"id": image}))
+    assert provider(cloud, "compute.Server").observe([made]).found[made].inputs["image"] == {"id": image}

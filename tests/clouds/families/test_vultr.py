@@ -116,7 +116,25 @@ def test_all_pages_are_read(server: Vultr) -> None:
     assert [one.query.get("cursor", "0") for one in server.requests[before:]] == ["0", "3", "6"]
 
 
-def test_an_image_is_a_number(cloud: FamilyCloud, server: Vultr) -> None:
-    with pytest.raises(InvalidRequestError, match="is no number of an operating system"):
+def test_an_image_is_a_number_or_a_snapshot(cloud: FamilyCloud, server: Vultr) -> None:
+    with pytest.raises(
+        InvalidRequestError, match="is neither the number of an operating system nor the id of a snapshot"
+    ):
         create(cloud, "compute.Server", "web[0]", inputs(image={"id": "debian-12"}))
     assert not server.sent("POST")
+
+
+def test_a_server_made_from_a_snapshot_tells_that_where_vultr_does(cloud: FamilyCloud, server: Vultr) -> None:
+    builder = create(cloud, "compute.Server", "builder", inputs())
+    image = create(cloud, "compute.CustomImage", "golden", {"server": builder, "name": None, "labels": {}})
+    [sent] = server.sent("POST", "/v2/snapshots")
+    assert sent.body == {"instance_id": builder, "description": f"prod:golden:{owner('golden').token}"}
+    images = provider(cloud, "compute.CustomImage")
+    assert images.observe([image]).found[image].outputs == {"size_gib": 25}
+    made = create(cloud, "compute.Server", "web[0]", inputs(image={"id": image}))
+    servers = provider(cloud, "compute.Server")
+    assert "image" not in servers.observe([made]).found[made].inputs, "only that it was a snapshot is told"
+    server.servers[made]["snapshot_id"] = image
+    assert servers.observe([made]).found[made].inputs["image"] == {"id": image}
+    server.snapshots[image]["status"] = "deleted"
+    assert images.observe([image]).gone == {image}

@@ -23,6 +23,7 @@ class Vultr(Imitation):
         self.volumes: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
         self.domains: dict[str, dict[str, Any]] = {}
+        self.snapshots: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
@@ -45,6 +46,10 @@ class Vultr(Imitation):
             ("DELETE", "/v2/blocks/([^/]+)", lambda _, name: self.drop_volume(name)),
             ("POST", "/v2/blocks/([^/]+)/attach", self.attach),
             ("POST", "/v2/blocks/([^/]+)/detach", self.detach),
+            ("GET", "/v2/snapshots", lambda request: self.listed(request, "snapshots", self.snapshots)),
+            ("POST", "/v2/snapshots", self.make_snapshot),
+            ("GET", "/v2/snapshots/([^/]+)", lambda _, name: self.one("snapshot", self.snapshots, name)),
+            ("DELETE", "/v2/snapshots/([^/]+)", lambda _, name: self.drop(self.snapshots, name)),
             ("GET", "/v2/ssh-keys", lambda request: self.listed(request, "ssh_keys", self.keys)),
             ("POST", "/v2/ssh-keys", self.make_key),
             ("GET", "/v2/ssh-keys/([^/]+)", lambda _, name: self.one("ssh_key", self.keys, name)),
@@ -77,7 +82,9 @@ class Vultr(Imitation):
 
     def settle(self, thing: dict[str, Any]) -> None:
         """What a read sees: what was under way has come to its end."""
-        if thing.get("status") in ("pending", "resizing"):
+        if thing.get("status") == "pending" and "app_id" in thing and "size" in thing:
+            thing.update(status="complete", size=26843545600)
+        elif thing.get("status") in ("pending", "resizing"):
             thing["status"] = "active"
             if "plan" in thing:
                 number = int(thing["id"].rpartition("-")[2])
@@ -98,11 +105,18 @@ class Vultr(Imitation):
     def make_server(self, request: Request) -> tuple[int, Any]:
         body = self.check_body(
             request,
-            needed=("region", "plan", "os_id", "label", "enable_ipv6", "activation_email"),
-            possible=("sshkey_id", "user_data"),
+            needed=("region", "plan", "label", "enable_ipv6", "activation_email"),
+            possible=("sshkey_id", "user_data", "os_id", "snapshot_id"),
         )
+        if ("os_id" in body) == ("snapshot_id" in body):
+            raise RefusedError(400, "One of os_id and snapshot_id is needed")
+        if "snapshot_id" in body:
+            if self.known(self.snapshots, body.pop("snapshot_id"))["status"] != "complete":
+                raise RefusedError(400, "The snapshot is not complete")
+            body["os_id"] = 164
         base64.b64decode(body.get("user_data", ""), validate=True)
         systems = {one["id"]: one["name"] for one in recorded(_CLOUD, "list_images")["os"]}
+        systems[164] = "Snapshot"
         if body["os_id"] not in systems:
             raise RefusedError(400, "Invalid OS")
         if not set(body.get("sshkey_id", [])) <= set(self.keys):
@@ -131,6 +145,14 @@ class Vultr(Imitation):
             if volume["attached_to_instance"] == identity:
                 volume["attached_to_instance"] = ""
         return self.drop(self.servers, identity)
+
+    def make_snapshot(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("instance_id", "description"))
+        self.known(self.servers, body["instance_id"])
+        snapshot = recorded(_CLOUD, "ex_create_snapshot")["snapshot"]
+        snapshot.update(id=f"cb676a46-66fd-4dfb-b839-{self.number():012}", description=body["description"])
+        self.snapshots[snapshot["id"]] = snapshot
+        return 201, {"snapshot": snapshot}
 
     # -- volumes
 

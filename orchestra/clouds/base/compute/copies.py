@@ -36,10 +36,13 @@ class CopyCalls(Listed):
             return found
         name = inputs.optional_text("name") or self.name_for(owner)
         tags = self.tags_for(owner, inputs.labels())
-        return self.observe(self._traits.create(driver, inputs.text(self.source), name, tags))
+        return self._observed(self._traits.create(driver, inputs.text(self.source), name, tags))
 
-    def observe(self, told: Told) -> Observation:
+    def observe(self, told: Told) -> Observation | None:
         """See `Listed.observe`."""
+        return None if told.state in self._traits.gone else self._observed(told)
+
+    def _observed(self, told: Told) -> Observation:
         return Observation(
             external_id=told.id,
             status=self._traits.statuses.get(told.state, Status.PENDING) if told.state else Status.READY,

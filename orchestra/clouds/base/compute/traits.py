@@ -173,7 +173,7 @@ class Volumes:
 class Copies:
     """What a cloud copies as it is at one moment; see `Servers`.
 
-    ``create`` gets the id of what is copied, the name and the tags.
+    ``create`` gets the id of what is copied, the name and the tags. What is in a state of ``gone`` is gone.
     """
 
     marks: Marks
@@ -183,6 +183,7 @@ class Copies:
     destroy: Callable[[Access, Told], object]
     retag: Retag | None = None
     statuses: Mapping[str, Status] = attrs.field(factory=dict)
+    gone: frozenset[str] = frozenset()
     unsupported: Whys = attrs.field(factory=dict)
     fixed: Fixed = attrs.field(factory=dict)
 

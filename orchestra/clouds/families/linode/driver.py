@@ -96,6 +96,16 @@ class LinodeDriver(_Api, LinodeNodeDriverV4):
         """All volumes."""
         return map(self._to_volume, self.rows("/v4/volumes", "data"))
 
+    def own_images(self) -> Iterator[Mapping[str, Any]]:
+        """The images that the account has made of servers; all others are Linode's, or uploaded."""
+        listed = self.rows("/v4/images", "data")
+        return (one for one in listed if not one["is_public"] and one["type"] == "manual")
+
+    def disk_of(self, server: str) -> int | None:
+        """The first disk of a server that isn't for swapping; None if it has none."""
+        disks = self.rows(f"/v4/linode/instances/{server}/disks", "data")
+        return next((int(one["id"]) for one in disks if one["filesystem"] != "swap"), None)
+
     def profile_key(self, identity: str) -> Any:
         """One key of the profile."""
         parse: Any = self._to_key_pair

@@ -5,14 +5,16 @@ Its API: https://techdocs.akamai.com/linode-api/reference/
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from orchestra.clouds.base.compute.objects import a_location, a_node, a_size, a_volume, an_image, fingerprint
 from orchestra.clouds.base.compute.traits import (
     Access,
+    Images,
     KeyPairs,
     Launch,
     Marks,
@@ -24,6 +26,7 @@ from orchestra.clouds.base.compute.traits import (
     region,
 )
 from orchestra.contracts import Status
+from orchestra.errors import InvalidRequestError
 
 _STATUSES: Final = MappingProxyType(
     {
@@ -129,6 +132,28 @@ def _attach(access: Access, told: Told, server: str) -> None:
     access.driver.attach_volume(node=node, volume=_as_volume(access, told))
 
 
+# -- images
+
+
+def _own_image(image: Mapping[str, Any]) -> Told:
+    """Linode doesn't tell of which server it is, and has it for all regions."""
+    return Told(
+        id=image["id"],
+        name=image["label"],
+        state=image.get("status") or "",
+        tags=image.get("tags") or [],
+        size_gib=math.ceil(image["size"] / 1024) or None,  # told in MB
+    )
+
+
+def _make_image(access: Access, server: str, name: str, tags: Sequence[str]) -> Told:
+    disk = access.driver.disk_of(server)
+    if disk is None:
+        raise InvalidRequestError(f"server {server} has no disk that an image could be made of")
+    body = {"disk_id": disk, "label": name, "tags": list(tags)}
+    return _own_image(access.driver.send("POST", "/v4/images", body))
+
+
 # -- keys and the account
 
 
@@ -189,5 +214,15 @@ TRAITS: Final = Traits(
             "type": "there is one type of volume",
         },
         fixed={"encrypted": (False, "Libcloud's driver can't ask for encryption")},
+    ),
+    images=Images(
+        marks=Marks(longest_tag=_LONGEST_TAG, longest_name=50),
+        all=lambda access: map(_own_image, access.driver.own_images()),
+        one=lambda access, identity: _own_image(access.driver.send("GET", f"/v4/images/{identity}")),
+        create=_make_image,
+        destroy=lambda access, told: access.driver.send("DELETE", f"/v4/images/{told.id}"),
+        retag=lambda access, told, tags: access.driver.send("PUT", f"/v4/images/{told.id}", {"tags": list(tags)}),
+        statuses={"available": Status.READY},
+        unsupported={"description": "an image is described by its tags"},
     ),
 )

@@ -48,7 +48,8 @@ class VultrDriver(_Api, VultrNodeDriverV2):
     def _to_node(self, data: Any) -> Node:
         parse: Any = super()._to_node
         node: Node = parse({"tag": "", **data})
-        node.extra.update(status=data["status"], plan=data["plan"], os_id=data["os_id"])
+        told = {name: data.get(name) for name in ("status", "plan", "os_id", "snapshot_id")}
+        node.extra.update(told)
         return node
 
     def _to_volume(self, data: Any) -> StorageVolume:
@@ -68,6 +69,10 @@ class VultrDriver(_Api, VultrNodeDriverV2):
     def blocks(self) -> Iterator[StorageVolume]:
         """All volumes."""
         return map(self._to_volume, self.rows("/v2/blocks", "blocks"))
+
+    def snapshots(self) -> Iterator[Mapping[str, Any]]:
+        """All snapshots of servers."""
+        return self.rows("/v2/snapshots", "snapshots")
 
     def instance(self, identity: str) -> Node:
         """One server."""

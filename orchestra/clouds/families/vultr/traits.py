@@ -5,8 +5,9 @@ Its API: https://www.vultr.com/api/
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from libcloud.compute.base import KeyPair
 from orchestra.clouds.base.compute.objects import a_location, a_node, a_size, a_volume, an_image, fingerprint
 from orchestra.clouds.base.compute.traits import (
     Access,
+    Images,
     KeyPairs,
     Launch,
     Marks,
@@ -30,6 +32,9 @@ from orchestra.errors import InvalidRequestError
 
 _STOPPED: Final = "stopped"
 _INSTALLING: Final = "installing"
+_FROM_A_SNAPSHOT: Final = 164
+"""The operating system that Vultr says servers have that were made from a snapshot."""
+_SNAPSHOT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATUSES: Final = MappingProxyType(
     {
         "active": Status.READY,
@@ -63,25 +68,33 @@ def _server(node: Any) -> Told:
         name=node.name,
         state=_state(node.extra),
         region=node.extra["location"],
-        image=str(node.extra["os_id"]),
+        image=_image_of(node.extra),
         size=node.extra["plan"],
         private_ip=next(iter(node.private_ips), None),
         public_ip=next((one for one in node.public_ips if one != "0.0.0.0"), None),  # noqa: S104 - that is "none yet"
     )
 
 
+def _image_of(extra: Any) -> str | None:
+    """The snapshot or the operating system that it was made from; None if only that it was a snapshot is told."""
+    system = None if extra["os_id"] == _FROM_A_SNAPSHOT else str(extra["os_id"])
+    return extra["snapshot_id"] or system
+
+
 def _launch(access: Access, launch: Launch) -> Told:
-    if not launch.image.isdigit():
+    is_snapshot = _SNAPSHOT_ID.fullmatch(launch.image) is not None
+    if not is_snapshot and not launch.image.isdigit():
         raise InvalidRequestError(
-            f"the image {launch.image!r} is no number of an operating system",
+            f"the image {launch.image!r} is neither the number of an operating system nor the id of a snapshot",
             sent=False,
-            remedy="give the number of one, or ask for an oc.Image",
+            remedy="give one of them, or ask for an oc.Image",
         )
     node = access.driver.create_node(
         name=launch.name,
         size=a_size(access.driver, launch.size),
         location=a_location(access.driver, region(access)),
-        image=an_image(access.driver, int(launch.image)),
+        image=None if is_snapshot else an_image(access.driver, int(launch.image)),
+        ex_snapshot=launch.image if is_snapshot else None,
         ex_ssh_key_ids=[launch.key_pair] if launch.key_pair else None,
         ex_userdata=launch.user_data,
     )
@@ -130,6 +143,25 @@ def _make_volume(access: Access, name: str, tags: Sequence[str], size: int, snap
 def _as_volume(access: Access, told: Told) -> Any:
     """The volume as Libcloud's methods look at it."""
     return a_volume(access.driver, told.id, told.name)
+
+
+# -- images
+
+
+def _snapshot(snapshot: Mapping[str, Any]) -> Told:
+    """Vultr doesn't tell of which server it is."""
+    return Told(
+        id=snapshot["id"],
+        name=snapshot["description"],
+        state=snapshot["status"],
+        size_gib=math.ceil(snapshot["size"] / 2**30) or None,
+    )
+
+
+def _make_snapshot(access: Access, server: str, name: str, tags: Sequence[str]) -> Told:
+    del tags
+    body = {"instance_id": server, "description": name}
+    return _snapshot(access.driver.send("POST", "/v2/snapshots", body)["snapshot"])
 
 
 # -- keys and the account
@@ -195,5 +227,15 @@ TRAITS: Final = Traits(
             "type": "Libcloud's driver can't ask for one",
         },
         fixed={"encrypted": (False, "Vultr doesn't say that its volumes are")},
+    ),
+    images=Images(
+        marks=_MARKS,
+        all=lambda access: map(_snapshot, access.driver.snapshots()),
+        one=lambda access, identity: _snapshot(access.driver.send("GET", f"/v2/snapshots/{identity}")["snapshot"]),
+        create=_make_snapshot,
+        destroy=lambda access, told: access.driver.send("DELETE", f"/v2/snapshots/{told.id}"),
+        statuses={"complete": Status.READY},
+        gone=frozenset({"deleted"}),
+        unsupported={"description": "whose an image is takes the only place that there is, its description"},
     ),
 )
