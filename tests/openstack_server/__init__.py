@@ -6,6 +6,10 @@ Debian's and it takes minutes to come up.
 
 from __future__ import annotations
 
-from tests.openstack_server.api import HINT, OpenStackServer, find_server
+import orchestra as oc
+from tests.openstack_server.api import HINT, UNABLE, OpenStackServer, find_server
 
-__all__ = ["HINT", "OpenStackServer", "find_server"]
+OFFERED = sorted(oc.clouds.capabilities()["openstack"].keys() - set(UNABLE))
+"""The kinds that can be tried on it."""
+
+__all__ = ["HINT", "OFFERED", "OpenStackServer", "find_server"]

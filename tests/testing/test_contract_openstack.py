@@ -18,7 +18,7 @@ from orchestra.model.values import Plain
 from orchestra.testing import check_provider
 from orchestra.testing.rules import RULES
 from tests.catalogue.scenes import Case
-from tests.openstack_server import HINT, OpenStackServer, find_server
+from tests.openstack_server import HINT, OFFERED, OpenStackServer, find_server
 from tests.testing.ground import EACH, lay
 
 T = TypeVar("T")
@@ -28,9 +28,7 @@ pytestmark = pytest.mark.timeout(1800)
 ZONES = ("nova", "west")
 UNOWNED = ("KeyPair", "VolumeAttachment")
 """Kinds with which OpenStack keeps nothing of whose they are."""
-OFFERED = {name: case for name, case in EACH.items() if case.kind.kind.name in oc.clouds.capabilities()["openstack"]}
-
-
+CASES = {name: case for name, case in EACH.items() if case.kind.kind.name in OFFERED}
 PAUSE = 1.0
 """Seconds between two looks at least: each takes neutron from what is waited for."""
 
@@ -97,7 +95,7 @@ def closed_endpoint() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("case", OFFERED.values(), ids=OFFERED)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_provider_keeps_the_contract(case: Case, server: OpenStackServer, closed_endpoint: str) -> None:
     before = server.census()
     there = oc.clouds.openstack(**server.settings)
