@@ -135,7 +135,7 @@ class DriverProvider(Generic[D]):
         """See `Provider.observe`: what a list leaves out is looked up directly before it counts as gone.
 
         Where a list breaks off, what its pages told until then is found: whoever asks for the rest again goes on from
-        there. So it is where more than `LATE` are there that the list left out: it was cut short.
+        there. So it is where more than ``LATE`` are there that the list left out: it was cut short.
         """
         found: dict[str, Observation] = {}
         gone: set[str] = set()
