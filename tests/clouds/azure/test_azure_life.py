@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import orchestra as oc
+from examples.webshop import WebShop
 from orchestra.clouds import AzureCloud
 from tests.clouds.azure.arm import AzureRefusal
 from tests.clouds.azure.machines import Azure
@@ -171,6 +172,15 @@ def test_a_lost_state_is_rebuilt_from_the_cloud(deploy: Deploy, tmp_path: Path) 
         found = {str(address): record.external_id for address, record in deployment.resources.items()}
         assert found == known
         assert deployment.plan().is_empty
+
+
+def test_the_web_shop_is_told_what_it_lacks(server: Azure, tmp_path: Path) -> None:
+    deployment = oc.Deployment(WebShop(), name="shop", cloud=cloud_at(server), state=tmp_path / "state.db")
+    with deployment, pytest.raises(oc.PlanError) as refused:
+        deployment.plan()
+    for lacking in ("balancing.LoadBalancer", "dns.Zone", "dns.Record", "storage.Bucket"):
+        assert lacking in str(refused.value)
+    assert "compute.Server" not in str(refused.value)
 
 
 def test_what_azure_lacks_is_a_plan_error_that_names_it(server: Azure, tmp_path: Path) -> None:

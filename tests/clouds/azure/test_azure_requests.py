@@ -332,6 +332,19 @@ def test_a_floating_address_replaces_the_one_that_the_server_was_made_with(serve
     assert server.of("publicIPAddresses") == []
 
 
+def test_all_of_a_server_goes_with_it_after_a_change_of_its_firewall(server: Azure, scene: Scene) -> None:
+    web = scene.server(firewalls=[scene.firewall(0)])
+    change(scene.cloud, "compute.Server", web, scene.server_inputs(), firewalls=[scene.firewall(1)])
+    told = observed(scene.cloud, "compute.Server", web)
+    assert told.inputs["firewalls"] == [scene.firewall(1)]
+    assert told.outputs["public_ip"] is not None
+    servers = provider(scene.cloud, "compute.Server")
+    servers.delete(web)
+    while web not in servers.observe([web]).gone:
+        pass
+    assert server.of("publicIPAddresses") == server.of("networkInterfaces") == server.of("disks") == []
+
+
 def test_a_size_that_can_not_be_had_leaves_the_server_running(server: Azure, scene: Scene) -> None:
     web, before = scene.server(), scene.server_inputs()
     server.lasting["stopping"] = 2

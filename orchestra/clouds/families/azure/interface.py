@@ -16,6 +16,7 @@ from orchestra.clouds.families.azure import rest
 from orchestra.clouds.families.azure.connecting import Drivers
 from orchestra.clouds.families.azure.described import is_part
 from orchestra.clouds.families.azure.firewall import group_of
+from orchestra.clouds.families.azure.ids import name_in
 from orchestra.clouds.families.azure.rest import Item
 from orchestra.clouds.families.azure.tags import tags_of
 from orchestra.contracts import Ownership
@@ -65,13 +66,18 @@ def make_interface(
         **_grouped(drivers, firewalls),
     }
     if address is not None:
-        inside["publicIPAddress"] = {"id": address["id"], "properties": {"deleteOption": "Delete"}}
+        inside["publicIPAddress"] = _with_server(str(address["id"]))
     body = {
         "location": drivers.region,
         "tags": tags,
         "properties": {"ipConfigurations": [{"name": "primary", "properties": inside}], **_guarded(firewalls)},
     }
     return drivers.put_part(drivers.ids.of(rest.INTERFACE, name), body)
+
+
+def _with_server(address: str) -> Item:
+    """A public address that goes with the server."""
+    return {"id": address, "properties": {"deleteOption": "Delete"}}
 
 
 def _guarded(firewalls: Sequence[str]) -> dict[str, Any]:
@@ -112,11 +118,17 @@ def primary(interface: Item) -> Item:
 
 
 def edited(interface: Item, edit: Callable[[dict[str, Any]], None], **more: Any) -> Item:
-    """What an interface is brought to by ``edit`` of its first address, and ``more`` of its properties."""
+    """What an interface is brought to by ``edit`` of its first address, and ``more`` of its properties.
+
+    That the public address goes with the server is said again: whether Azure tells that it was said isn't documented.
+    """
     properties = dict(interface["properties"])
     configurations = [{**one, "properties": dict(one["properties"])} for one in properties["ipConfigurations"]]
     first = sorted(configurations, key=lambda one: not one["properties"].get("primary", False))[0]
     edit(first["properties"])
+    public = first["properties"].get("publicIPAddress")
+    if public is not None and name_in(str(public["id"])).lower() == str(interface["name"]).lower():
+        first["properties"]["publicIPAddress"] = _with_server(str(public["id"]))
     properties.update(ipConfigurations=configurations, **more)
     kept = {name: value for name, value in properties.items() if value is not None}
     return {"location": interface["location"], "tags": interface.get("tags") or {}, "properties": kept}

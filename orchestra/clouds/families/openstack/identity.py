@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,6 +11,7 @@ from typing import Any, Final
 import attrs
 from libcloud.common.openstack_identity import OpenStackIdentity_3_0_Connection, OpenStackIdentityTokenScope
 
+from orchestra.clouds.base.tokens import Tokens
 from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.openstack import rest
 from orchestra.clouds.families.openstack.account import Account
@@ -21,9 +20,6 @@ from orchestra.clouds.translate import translate
 from orchestra.errors import CloudError, CredentialsError, InvalidRequestError, NotFoundError, TransientError
 
 _identity: Final[Any] = OpenStackIdentity_3_0_Connection
-
-_MARGIN: Final = 120.0
-"""Seconds before its end from which on a token isn't used any more: a call takes time, and clocks differ."""
 
 _TYPES: Final = MappingProxyType(
     {
@@ -59,31 +55,16 @@ class Token:
         return self.endpoints[service]
 
 
-class Identity:
+class Identity(Tokens[Token]):
     """The token of one account. Safe to use from several threads; ``learn`` is told every token, to keep it hidden."""
 
     def __init__(self, account: Account, connections: Connections, learn: Callable[[str], None]) -> None:
+        super().__init__(self._signed_in)
         self._account = account
         self._connections = connections
         self._learn = learn
-        self._lock = threading.Lock()
-        self._token: Token | None = None
 
-    def token(self) -> Token:
-        """The token; signs in where there is none or it has run out."""
-        with self._lock:
-            if self._token is None or self._token.ends - _MARGIN <= time.time():
-                self._token = self._sign_in()
-            return self._token
-
-    def renew(self, refused: Token) -> Token:
-        """Another token than ``refused``, which a service doesn't take."""
-        with self._lock:
-            if self._token is None or self._token.text == refused.text:
-                self._token = self._sign_in()
-            return self._token
-
-    def _sign_in(self) -> Token:
+    def _signed_in(self) -> Token:
         connection = _identity(self._account.endpoint, "", "", token_scope=OpenStackIdentityTokenScope.UNSCOPED)
         connection.responseCls = rest.Answer
         connection.encode_data = json.dumps
