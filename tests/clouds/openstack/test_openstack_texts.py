@@ -117,6 +117,7 @@ class Refused(Exception):  # as Libcloud raises it
             True,
         ),
         (400, {"badRequest": {"message": "Invalid volume: volume 0a1b already attached"}}, oc.InUseError, True),
+        (400, {"badRequest": {"message": "Instance has not been resized."}}, oc.TransientError, True),
         (
             400,
             {"badRequest": {"message": "Invalid volume: volume 'x' status must be 'available'. Now in 'creating'"}},

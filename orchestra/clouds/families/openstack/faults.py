@@ -39,6 +39,7 @@ _READINGS: Final = tuple(
         (403, r"[Qq]uota", "QuotaExceeded"),
         (413, r"[Qq]uota|[Mm]aximum number", "QuotaExceeded"),
         (413, r"", "RequestThrottled"),
+        (400, r"has not been resized", "IncorrectInstanceState"),  # a resize that is being confirmed already
         (400, r"[Vv]olume \S+ (is )?already attached", "VolumeInUse"),
         (400, r"status must be .*must not be migrating, attached", "VolumeInUse"),
         (400, r"[Ss]tatus must be .*(in-use|reserved)'?\.?$", "VolumeInUse"),
