@@ -75,7 +75,7 @@ if TYPE_CHECKING:
         Volume,
         VolumeAttachment,
     )
-    from orchestra.resources.containers import Container, ContainerImage, Mount, Port
+    from orchestra.resources.containers import Cluster, Container, ContainerImage, Mount, Port
     from orchestra.resources.dns import Record, Zone
     from orchestra.resources.network import AvailabilityZone, Firewall, Network, Rule, Subnet, allow
     from orchestra.resources.storage import Blob, Bucket
@@ -111,7 +111,7 @@ _MODULES: Final = MappingProxyType(
         "planning.plan": "Plan",
         "resources.balancing": "HealthCheck LoadBalancer",
         "resources.compute": "CustomImage FloatingIp Image KeyPair Server Size Snapshot Volume VolumeAttachment",
-        "resources.containers": "Container ContainerImage Mount Port",
+        "resources.containers": "Cluster Container ContainerImage Mount Port",
         "resources.dns": "Record Zone",
         "resources.network": "AvailabilityZone Firewall Network Rule Subnet allow",
         "resources.storage": "Blob Bucket",
@@ -135,6 +135,7 @@ __all__ = [
     "ChoiceError",
     "Cloud",
     "CloudError",
+    "Cluster",
     "ConflictError",
     "Container",
     "ContainerImage",

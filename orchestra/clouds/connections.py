@@ -179,6 +179,8 @@ class Connections(requests.Session):
         self.timeouts = timeouts or Timeouts()
         self.timeout = (self.timeouts.connect, self.timeouts.silence)
         """What Libcloud passes on with every request."""
+        self.authority: str | None = None
+        """The file with the certificates of whom servers must be vouched for by; None: whom this machine trusts."""
         adapter = Adapter(pool_connections=8, pool_maxsize=width, max_retries=0)
         self.mount("http://", adapter)
         self.mount("https://", adapter)

@@ -86,7 +86,9 @@ CODES: Final = MappingProxyType(
                 InUseError,
                 (
                     "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP "
-                    "PublicIPAddressCannotBeDeleted"
+                    "PublicIPAddressCannotBeDeleted "
+                    "ClusterContainsTasksException ClusterContainsServicesException "
+                    "ClusterContainsContainerInstancesException"
                 ),
             ),
             (

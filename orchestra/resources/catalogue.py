@@ -7,7 +7,7 @@ from typing import Final
 from orchestra.model.resource import Resource
 from orchestra.resources.balancing import LoadBalancer
 from orchestra.resources.compute import CustomImage, FloatingIp, KeyPair, Server, Snapshot, Volume, VolumeAttachment
-from orchestra.resources.containers import Container, ContainerImage
+from orchestra.resources.containers import Cluster, Container, ContainerImage
 from orchestra.resources.dns import Record, Zone
 from orchestra.resources.network import Firewall, Network, Subnet
 from orchestra.resources.storage import Blob, Bucket
@@ -28,6 +28,7 @@ KINDS: Final[tuple[type[Resource], ...]] = (
     Record,
     Bucket,
     Blob,
+    Cluster,
     ContainerImage,
     Container,
 )

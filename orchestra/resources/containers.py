@@ -67,6 +67,25 @@ def _taken_away(before: Value, after: Value) -> bool:
     return before is not None and after is None
 
 
+class Cluster(Resource, kind="containers.Cluster", unique_by=("name",)):
+    """What containers run in. On ECS: a cluster. On Kubernetes: a namespace, which is how Libcloud has it there.
+
+    It is deleted only when no containers are in it.
+    """
+
+    name: str | None = input_field(
+        default=None,
+        replace=True,
+        check=checks.matches(
+            r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 lower-case letters, digits or '-', none of these at an end"
+        ),
+        doc="Its name in the cloud. Default: made from the deployment and the address.",
+    )
+    labels: Mapping[str, str | Ref[str]] = input_field(
+        factory=dict, check=checks.labels, doc="Your own tags on it: keys and values."
+    )
+
+
 class ContainerImage(Resource, kind="containers.ContainerImage", create_timeout=1800.0):
     """An image on the machine that runs containers: the one that is there under this name, or else pulled.
 
@@ -95,6 +114,9 @@ class Container(Resource, kind="containers.Container", create_before_delete=Fals
 
     image: ContainerImage | Ref[str] | str = input_field(
         replace=True, doc="What it is made of: a `ContainerImage`, or the name of an image that is there."
+    )
+    cluster: Cluster | Ref[str] | str | None = input_field(
+        default=None, replace=True, doc="The cluster that it is in. Default: the cloud's own default, if it has any."
     )
     command: Sequence[str | Ref[str]] = input_field(
         default=(), replace=True, doc="The program and its arguments. Default: the image's own."

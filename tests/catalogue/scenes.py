@@ -107,6 +107,10 @@ def _image(scene: Scene) -> None:
     scene.other_image = oc.ContainerImage(name=OTHER_IMAGE)
 
 
+def _cluster(scene: Scene) -> None:
+    scene.cluster = oc.Cluster()
+
+
 PARTS: Mapping[str, Callable[[Scene], None]] = {
     "network": _network,
     "subnet": _subnet,
@@ -119,6 +123,7 @@ PARTS: Mapping[str, Callable[[Scene], None]] = {
     "zone": _zone,
     "bucket": _bucket,
     "image": _image,
+    "cluster": _cluster,
 }
 
 LABELS = {"env": "test", "owner": "Ünïcode & <co>"}
@@ -279,10 +284,11 @@ CASES: tuple[Case, ...] = (
             "content_type": "text/html; charset=utf-8",
         },
     ),
+    Case(kind=oc.Cluster, base={}, changes={"name": "a-cluster-of-my-own", "labels": LABELS}),
     Case(kind=oc.ContainerImage, base={"name": IMAGE}, changes={"name": OTHER_IMAGE}),
     Case(
         kind=oc.Container,
-        needs=("image",),
+        needs=("image", "cluster"),
         base={
             "image": lambda scene: scene.image,
             "command": ["sleep", "1000"],
@@ -292,6 +298,7 @@ CASES: tuple[Case, ...] = (
         },
         changes={
             "image": lambda scene: scene.other_image,
+            "cluster": lambda scene: scene.cluster,
             "command": ["sleep", "2000"],
             "environment": {"A": "Grüße & more", "B": ""},
             "ports": [
@@ -344,8 +351,16 @@ EXTRA: tuple[tuple[type[Resource], dict[str, Any], str, Any, oc.Action], ...] = 
 
 
 def serving(cloud: Any, cases: tuple[Case, ...] = CASES) -> tuple[Case, ...]:
-    """The cases for kinds that ``cloud`` serves."""
-    return tuple(case for case in cases if cloud.provider(case.kind.kind.name) is not None)
+    """The cases for kinds that ``cloud`` serves, without the inputs that it can't do and what only those need."""
+    found = []
+    for case in cases:
+        provider = cloud.provider(case.kind.kind.name)
+        if provider is not None:
+            without = provider.capabilities.unsupported
+            changes = {name: value for name, value in case.changes.items() if name not in without}
+            needs = tuple(one for one in case.needs if one not in without)
+            found.append(attrs.evolve(case, changes=changes, needs=needs))
+    return tuple(found)
 
 
 def catalogue() -> dict[str, type[Resource]]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exercise import Exercise, case_of
+from exercise import Exercise
 from scenes import EXTRA, IMAGE, OTHER_IMAGE, Case, serving
 
 import orchestra as oc
 from tests.servers.docker import CannotStartError, DockerEngine, docker_engine
 
 SERVED = serving(oc.clouds.docker(endpoint="unix:///nowhere"))
+HERE = {case.kind: case for case in SERVED}
 FURTHER = [one for one in EXTRA if one[0] in {case.kind for case in SERVED}]
 EACH = [
     pytest.param(case, name, value, id=f"{case.kind.__name__}-{name}")
@@ -59,14 +60,14 @@ def test_further_changes(
     expected: oc.Action,
     tmp_path: Path,
 ) -> None:
-    exercise = Exercise(case_of(kind), oc.clouds.docker(endpoint=engine.endpoint), (), tmp_path)
+    exercise = Exercise(HERE[kind], oc.clouds.docker(endpoint=engine.endpoint), (), tmp_path)
     exercise.change(base, name, value, expected)
     exercise.destroy()
     see_that_nothing_is_left(engine)
 
 
 def test_one_that_runs_once_is_replaced_by_another_that_does(engine: DockerEngine, tmp_path: Path) -> None:
-    exercise = Exercise(case_of(oc.Container), oc.clouds.docker(endpoint=engine.endpoint), (), tmp_path)
+    exercise = Exercise(HERE[oc.Container], oc.clouds.docker(endpoint=engine.endpoint), (), tmp_path)
     exercise.change({"once": True, "command": ["true"]}, "command", ["sh", "-c", "sleep 1.2"], oc.Action.REPLACE)
     exercise.destroy()
     see_that_nothing_is_left(engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +11,7 @@ from xml.etree.ElementTree import fromstring
 
 import attrs
 from moto.ec2.models import ec2_backends
+from moto.moto_api import state_manager
 from moto.s3.models import s3_backends
 
 from tests.moto_server.messages import ACCOUNT, FORM, Answer, Request
@@ -50,6 +52,8 @@ def complete_answer(request: Request, answer: Answer, ask: Ask) -> Answer:
         _delete_snapshots(request)
     if request.action == "DescribeVolumes":
         return _with_ends_of_disks(request, answer)
+    if request.action in ("DescribeTasks", "StopTask"):
+        return _with_stop_codes(answer)
     if request.action == "PUT bucket":
         _tag_new_bucket(request)
     return answer
@@ -60,7 +64,12 @@ def _ec2(request: Request) -> Any:
 
 
 def _with(request: Request, fields: dict[str, str]) -> Request:
-    body = urlencode({**request.parameters, **fields}).encode()
+    return _instead(request, {**request.parameters, **fields})
+
+
+def _instead(request: Request, fields: dict[str, str]) -> Request:
+    """Another request of the same sender; of Libcloud's, the parameters stand in the URL."""
+    body = urlencode(fields).encode()
     return attrs.evolve(request, method="POST", query="", body=body, headers={**request.headers, "content-type": FORM})
 
 
@@ -99,8 +108,7 @@ def _with_groups(request: Request, answer: Answer, ask: Ask) -> Answer:
         for interface in instance.nics.values():
             interface.delete_on_termination = True
     asked = {f"InstanceId.{index}": identity for index, identity in enumerate(identities, start=1)}
-    body = urlencode({"Action": "DescribeInstances", "Version": "2016-11-15", **asked})
-    described = ask(attrs.evolve(request, body=body.encode())).body.decode()
+    described = ask(_instead(request, {"Action": "DescribeInstances", "Version": "2016-11-15", **asked})).body.decode()
     instances = "".join(re.findall(r"<instancesSet>.*</instancesSet>", described, re.DOTALL))
     pending = re.sub(
         r"<instanceState>.*?</instanceState>",
@@ -152,6 +160,20 @@ def _delete_snapshots(request: Request) -> None:
     gone = [one.id for one in backend.snapshots.values() if one.from_ami == request.parameters["ImageId"]]
     for identity in gone:
         del backend.snapshots[identity]
+
+
+def _with_stop_codes(answer: Answer) -> Answer:
+    """AWS tells why a task stopped; here tasks stop only when they are asked to."""
+    told = json.loads(answer.body)
+    for task in [*told.get("tasks", ()), *([told["task"]] if "task" in told else ())]:
+        if task["desiredStatus"] == "STOPPED":
+            task["stopCode"] = "UserInitiated"
+    return attrs.evolve(answer, body=json.dumps(told).encode())
+
+
+def tasks_go_on() -> None:
+    """A task goes on until it is stopped; moto ends each after some looks at it."""
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 10**9})
 
 
 def _revoke_ipv6(request: Request) -> None:

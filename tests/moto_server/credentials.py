@@ -64,6 +64,10 @@ def _claim(request: Request) -> _Claim | None:
 def _unknown(request: Request) -> Answer:
     if request.service == "ec2":
         return refusal(request, 401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+    if request.service == "ecs":
+        return refusal(
+            request, 400, "UnrecognizedClientException", "The security token included in the request is invalid."
+        )
     if request.service in ("elasticloadbalancing", "route53"):
         return refusal(request, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
     return refusal(

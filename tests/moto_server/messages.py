@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
@@ -59,7 +60,7 @@ class Request:
 
     @property
     def service(self) -> str:
-        """``ec2``, ``elasticloadbalancing``, ``route53``, ``s3``, or '' where it can't be told."""
+        """``ec2``, ``ecs``, ``elasticloadbalancing``, ``route53``, ``s3``, or '' where it can't be told."""
         return self.scope[1]
 
     @property
@@ -67,6 +68,8 @@ class Request:
         """What it asks for: ``RunInstances``; for REST APIs the method and the kind of path, ``PUT bucket?tagging``."""
         if "Action" in self.parameters:
             return self.parameters["Action"]
+        if "x-amz-target" in self.headers:
+            return self.headers["x-amz-target"].rpartition(".")[2]
         parts = [part for part in unquote(self.path).split("/") if part]
         if self.service == "route53":
             return f"{self.method} {'rrset' if parts[-1:] == ['rrset'] else 'hostedzone'}"
@@ -100,6 +103,9 @@ class Thing:
 
 def refusal(request: Request, status: int, code: str, message: str) -> Answer:
     """An error document in the form that the service of ``request`` has on AWS."""
+    if request.service == "ecs":
+        told = json.dumps({"__type": code, "message": message}).encode()
+        return Answer(status, told, (("Content-Type", "application/x-amz-json-1.1"),))
     error = f"<Code>{code}</Code><Message>{message}</Message>"
     if request.service == "ec2":
         text = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>refused</RequestID></Response>"

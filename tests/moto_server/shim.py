@@ -15,7 +15,7 @@ import attrs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from tests.moto_server import strictness
-from tests.moto_server.completing import complete_answer, complete_request
+from tests.moto_server.completing import complete_answer, complete_request, tasks_go_on
 from tests.moto_server.credentials import Credentials
 from tests.moto_server.faults import Dropped, Faults
 from tests.moto_server.inventory import inventory
@@ -35,6 +35,7 @@ class Shim:
         self._tokens = Tokens()
         self._references: set[str] = set()
         self._counts: collections.Counter[str] = collections.Counter()
+        tasks_go_on()
 
     def __call__(self, request: Request) -> Answer:
         """Answer ``request``; raises `Dropped` when the connection is to be cut."""
@@ -151,3 +152,4 @@ class Shim:
             self._references.clear()
             self._counts.clear()
             self._ask_moto(attrs.evolve(request, path="/moto-api/reset", method="POST", query="", body=b""))
+        tasks_go_on()

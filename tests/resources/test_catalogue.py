@@ -36,6 +36,7 @@ NEEDED: dict[type[Resource], dict[str, Any]] = {
     oc.Record: {"zone": "z-1", "type": "A", "values": ["192.0.2.1"]},
     oc.Bucket: {},
     oc.Blob: {"bucket": "b-1", "key": "k", "content": "c"},
+    oc.Cluster: {},
     oc.ContainerImage: {"name": "nginx:1.27"},
     oc.Container: {"image": "nginx:1.27"},
 }

@@ -35,13 +35,14 @@ class Terms:
     """What the calls for a provider take beside its driver.
 
     ``settings`` are names of options that are theirs, not the driver's; ``defaults`` are arguments that the driver
-    gets unless they are given. ``hosted``: the driver must be told the endpoint while it is made; all others are told
-    by `connect`, which some can't be told otherwise.
+    gets unless they are given. ``settling`` is that of `Capabilities`, in seconds. ``hosted``: the driver must be told
+    the endpoint while it is made; all others are told by `connect`, which some can't be told otherwise.
     """
 
     settings: tuple[str, ...] = ()
     hosted: bool = False
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
+    settling: float = 0.0
 
 
 @attrs.frozen
@@ -111,6 +112,8 @@ class _SharingConnection(QuietConnection):
         make: Any = super().__init__
         make(*given, **named)
         self.session = connections
+        if connections.authority is not None:
+            self.ca_cert = connections.authority
 
 
 def connect(driver: Any, connections: Connections, endpoint: Endpoint | None) -> Any:

@@ -9,7 +9,7 @@ import attrs
 
 import orchestra as oc
 from orchestra.clouds import FamilyCloud, digitalocean, linode, scaleway, upcloud, vultr
-from orchestra.contracts import Inputs, Observation, Ownership, Provider, Update, fresh_token
+from orchestra.contracts import Cloud, Inputs, Observation, Ownership, Provider, Update, fresh_token
 from orchestra.testing import ProviderCase
 from tests.clouds.families.digitalocean import DigitalOcean
 from tests.clouds.families.imitation import Imitation
@@ -43,7 +43,8 @@ class Family:
     recorded answers fulfil, the second size larger. ``creations`` are the paths to which creations go, servers first,
     ``imaging`` that to which the creation of an image of a server goes.
     ``labels`` and ``user_data``: whether it has any; ``resizes``: whether it can, in place.
-    ``long_names``: whether the name of a key has room for a long address.
+    ``long_names``: whether the name of a key has room for a long address. ``owned``: whether a server tells
+    whose it is, ``keys_owned``: whether a key does.
     """
 
     name: str
@@ -61,12 +62,14 @@ class Family:
     resizes: bool = True
     user_data: bool = True
     long_names: bool = True
+    owned: bool = True
+    keys_owned: bool = True
 
     def cloud(self, server: Imitation, credential: str = "") -> FamilyCloud:
         """Its cloud, at an imitation."""
         return self.make(self.region, credential or self.credential, server.endpoint)
 
-    def encrypts(self, cloud: FamilyCloud) -> bool:
+    def encrypts(self, cloud: Cloud) -> bool:
         """Whether a volume says that it is encrypted; some clouds can't tell."""
         fixed = provider(cloud, "compute.Volume").capabilities.fixed.get("encrypted", (True, ""))
         return bool(fixed[0])
@@ -154,14 +157,14 @@ def owner(address: str) -> Ownership:
     return Ownership("prod", address, fresh_token(address))
 
 
-def provider(cloud: FamilyCloud, kind: str) -> Provider:
+def provider(cloud: Cloud, kind: str) -> Provider:
     """The cloud's provider for ``kind``, which it must have."""
     found = cloud.provider(kind)
     assert found is not None
     return found
 
 
-def server_inputs(family: Family, cloud: FamilyCloud, **more: Any) -> dict[str, Any]:
+def server_inputs(family: Family, cloud: Cloud, **more: Any) -> dict[str, Any]:
     """The inputs of a server as its provider gets them."""
     chosen = provider(cloud, "compute.Server").choose
     wish, size = attrs.asdict(family.image), attrs.asdict(family.sizes[0])
@@ -182,7 +185,7 @@ def volume_inputs(family: Family, **more: Any) -> dict[str, Any]:
     }
 
 
-def create(cloud: FamilyCloud, kind: str, address: str, inputs: Mapping[str, Any]) -> str:
+def create(cloud: Cloud, kind: str, address: str, inputs: Mapping[str, Any]) -> str:
     """The external id of what is made."""
     return provider(cloud, kind).create(Inputs(inputs), owner(address)).external_id
 
@@ -198,7 +201,8 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
     labels = {"labels": LABELS} if family.labels else {}
     changes: dict[str, object] = {"labels": {"env": "Prod"}} if family.labels else {}
     sizes: dict[str, object] = {"size": family.sizes[1]} if family.resizes else {}
-    yield "compute.Server", ProviderCase(make=lambda _: family.server(**labels), changes={**changes, **sizes})
+    servers = ProviderCase(make=lambda _: family.server(**labels), changes={**changes, **sizes}, owned=family.owned)
+    yield "compute.Server", servers
     if cloud.provider("compute.KeyPair"):
         yield (
             "compute.KeyPair",
@@ -239,7 +243,7 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
         )
 
 
-def census(cloud: FamilyCloud) -> dict[str, int]:
+def census(cloud: Cloud) -> dict[str, int]:
     """How many of each kind there are."""
     found = {kind: cloud.provider(kind) for kind in KINDS}
     return {kind: len(list(one.list())) for kind, one in found.items() if one is not None}

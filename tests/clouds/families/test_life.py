@@ -9,6 +9,7 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds import FamilyCloud
+from orchestra.contracts import Cloud
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.scenery import KEYS, LABELS, Family, census, provider
 from tests.virtual_clock import VirtualClock
@@ -18,7 +19,7 @@ class Shop(oc.Stack):
     """Some servers; a key and a disk where the cloud has such."""
 
     family: Family
-    of: FamilyCloud
+    of: Cloud
     servers: int = 2
     size: int = 0
 
@@ -164,6 +165,8 @@ def test_what_fails_is_made_by_the_next_run(
 def test_a_lost_state_is_rebuilt_from_the_cloud(
     family: Family, cloud: FamilyCloud, deploy: Deploy, tmp_path: Path
 ) -> None:
+    if not family.owned:
+        pytest.skip(f"on {family.name} nothing tells whose a server is")
     with deploy() as deployment:
         apply(deployment)
         known = {str(address): record.external_id for address, record in deployment.resources.items()}
@@ -171,5 +174,6 @@ def test_a_lost_state_is_rebuilt_from_the_cloud(
     with deploy() as deployment:
         deployment.rebuild()
         found = {str(address): record.external_id for address, record in deployment.resources.items()}
-        assert found == known
-        assert deployment.plan().is_empty
+        told = {address: found for address, found in known.items() if address != "key" or family.keys_owned}
+        assert found == told
+        assert deployment.plan().is_empty is (told == known)

@@ -32,6 +32,7 @@ def test_a_provider_is_named_by_its_constant_or_the_constants_name() -> None:
         ({"provider": "powerdns", "service": "storage"}, "no provider 'powerdns' for storage", "azure_blobs"),
         ({"provider": "powerdns", "service": "names"}, "is no service", "dns"),
         ({"provider": "route53"}, "isn't served", "powerdns"),
+        ({"provider": "openstack"}, "has a family of its own", "cloudscale"),
         ({"provider": "powerdns", "endpoint": "127.0.0.1:8081"}, "scheme, host and port", "http://"),
         ({"provider": "powerdns", "endpoint": "http://u:p@127.0.0.1"}, "scheme, host and port", "http://"),
         ({"provider": "powerdns", "endpoint": "http://127.0.0.1/api"}, "scheme, host and port", "http://"),

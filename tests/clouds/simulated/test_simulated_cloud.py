@@ -24,7 +24,7 @@ KINDS = (
     "balancing.LoadBalancer",
     *("dns.Zone", "dns.Record"),
     *("storage.Bucket", "storage.Blob"),
-    *("containers.ContainerImage", "containers.Container"),
+    *("containers.Cluster", "containers.ContainerImage", "containers.Container"),
 )
 WITHOUT_TAGS = ("compute.VolumeAttachment", "dns.Record", "storage.Blob")
 

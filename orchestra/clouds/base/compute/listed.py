@@ -80,8 +80,9 @@ class Listed(Calls[Access]):
 
     def name_for(self, owner: Ownership) -> str:
         """The name of what is made for ``owner``: it carries the ownership where tags can't."""
-        longest = self.marks.longest_name
-        return unique_name(owner, longest) if self.marks.longest_tag else owner_name(owner, longest)
+        marks = self.marks
+        is_only_unique = marks.longest_tag or not marks.whole
+        return (unique_name if is_only_unique else owner_name)(owner, marks.longest_name)
 
     def tags_for(self, owner: Ownership, labels: Mapping[str, str]) -> list[str]:
         """The tags of what is made for ``owner``."""

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
-from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
+from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.types import NodeState
 
 
@@ -18,6 +18,11 @@ def a_node(driver: Any, identity: str, **extra: Any) -> Node:
 def a_volume(driver: Any, identity: str, name: str = "", size: int = 0, **extra: Any) -> StorageVolume:
     """A volume."""
     return StorageVolume(identity, name, size, driver, extra=extra)
+
+
+def a_snapshot(driver: Any, identity: str) -> VolumeSnapshot:
+    """A snapshot of a volume."""
+    return VolumeSnapshot(identity, driver)
 
 
 def a_size(driver: Any, identity: str, **extra: Any) -> NodeSize:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestra.clouds.base.compute import choosing
 from orchestra.clouds.base.compute.listed import Listed
@@ -12,6 +12,8 @@ from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import InvalidRequestError, TransientError
 from orchestra.model.values import Plain
 
+_ASKED_FOR = 100
+"""How many ids go into one request that asks for certain ones."""
 _STOP_POLL = 20.0
 """Seconds after which it is worth looking whether a server has stopped, or has its new size."""
 
@@ -41,6 +43,23 @@ class ServerCalls(Listed):
         found = self.search(driver, owner, inputs)
         told = self.one(driver, found.external_id) if found else self._traits.launch(driver, launch)
         return self._observed(self._traits.finish(driver, told, launch) if self._traits.finish else told)
+
+    def read(self, driver: Access, ids: Sequence[str]) -> Iterator[Observation]:
+        """See `Calls.read`: where the cloud can be asked for certain ids, so many at a time as fit into a URL."""
+        if self._traits.some is None:
+            yield from super().read(driver, ids)
+            return
+        for start in range(0, len(ids), _ASKED_FOR):
+            yield from self._observations(self._traits.some(driver, ids[start : start + _ASKED_FOR]))
+
+    def search(self, driver: Access, owner: Ownership, inputs: Inputs) -> Observation | None:
+        """See `Calls.search`: the cloud is asked for it, where it can be."""
+        if self._traits.mine is None:
+            return super().search(driver, owner, inputs)
+        return next(self._observations(self._traits.mine(driver, owner)), None)
+
+    def _observations(self, told: Iterable[Told]) -> Iterator[Observation]:
+        return (found for one in told if (found := self.observe(one)) is not None)
 
     def observe(self, told: Told) -> Observation | None:
         """See `Listed.observe`."""

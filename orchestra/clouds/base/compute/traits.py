@@ -12,7 +12,7 @@ import attrs
 
 from orchestra.clouds.base.driver import LibcloudDriver
 from orchestra.clouds.sizing import GB_IN_GIB
-from orchestra.contracts import Status
+from orchestra.contracts import Ownership, Status
 from orchestra.model.values import Plain
 
 Whys: TypeAlias = Mapping[str, str]
@@ -26,8 +26,8 @@ Access: TypeAlias = LibcloudDriver
 
 
 def region(access: Access) -> str:
-    """The region that ``access`` is for, '' if its driver goes by none."""
-    return str(access.settings.get("region") or "")
+    """The region that ``access`` is for, or the place in it where things are made; '' if its driver goes by none."""
+    return str(access.settings.get("region") or access.settings.get("location") or "")
 
 
 @attrs.frozen(kw_only=True)
@@ -75,11 +75,13 @@ class Launch:
 class Marks:
     """Where ownership goes: into tags of at most ``longest_tag`` characters, or if that is 0 into the name.
 
-    ``longest_name`` is how long a name may be, where it carries the ownership or is just unique.
+    ``longest_name`` is how long a name may be, where it carries the ownership or is just unique. ``whole``: whether it
+    can carry all of that, which takes ':' and '_'; names of hosts can't.
     """
 
     longest_tag: int = 0
     longest_name: int = 63
+    whole: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -128,11 +130,15 @@ class Servers:
     what must follow upon that, for a server that needs it still, and tells what it then is. ``retag`` sets the tags,
     all of them; ``resize`` the size, at rest where there is a ``rest``. ``image`` finds the id for an operating system,
     version and architecture. What is in a state of ``gone`` is gone; one that ``statuses`` doesn't have is pending.
+    ``some`` asks for those of certain ids, ``mine`` for what somebody owns, where the cloud can be asked for less than
+    everything.
     """
 
     marks: Marks
     all: Callable[[Access], Iterable[Told]]
     one: Callable[[Access, str], Told]
+    some: Callable[[Access, Sequence[str]], Iterable[Told]] | None = None
+    mine: Callable[[Access, Ownership], Iterable[Told]] | None = None
     launch: Callable[[Access, Launch], Told]
     destroy: Callable[[Access, Told], object]
     offers: Callable[[Access], Iterable[Offer]]

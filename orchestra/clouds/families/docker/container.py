@@ -42,6 +42,7 @@ class ContainerCalls(Calls[Engine]):
     kind = "containers.Container"
     found_by = FoundBy.TAG
     found_key = "label orchestra:token; a second one of the name is refused"
+    unsupported = MappingProxyType({"cluster": "an engine is one machine, which has none"})
     page = None
 
     def create(self, driver: Engine, inputs: Inputs, owner: Ownership) -> Observation:

@@ -23,12 +23,17 @@ _SECRET: Final = re.compile(r"key|password|secret|token")
 class LibcloudCloud(Discoverable):
     """One provider of one service, through Libcloud's base API; make it with `libcloud`. Safe to use from threads."""
 
-    def __init__(self, name: str, service: str, provider: str, session: Session[LibcloudDriver]) -> None:
+    def __init__(
+        self, name: str, service: str, provider: str, session: Session[LibcloudDriver], settling: float
+    ) -> None:
         self.name = name
         self._service = SERVICES[service]
         self._session = session
         self._providers: Mapping[str, Provider] = MappingProxyType(
-            {calls.kind: DriverProvider(calls, session, translate) for calls in self._service.calls(provider)}
+            {
+                calls.kind: DriverProvider(calls, session, translate, settling=settling)
+                for calls in self._service.calls(provider)
+            }
         )
 
     def provider(self, kind: str) -> Provider | None:
@@ -38,7 +43,7 @@ class LibcloudCloud(Discoverable):
     def verify(self) -> None:
         """See `contracts.Cloud.verify`: asks for a list that every provider of the service has."""
         try:
-            getattr(self._session.driver().driver, self._service.verify)()
+            self._service.verify(self._session.driver())
         except Exception as error:
             raise translated(error, self._session, translate) from error
 
@@ -56,6 +61,7 @@ def libcloud(
     endpoint: str | None = None,
     name: str | None = None,
     options: Mapping[str, Any] | None = None,
+    consistency_seconds: float | None = None,
 ) -> LibcloudCloud:
     """One provider of one service, through Libcloud's base API.
 
@@ -63,7 +69,8 @@ def libcloud(
     ``compute``, ``dns``, ``storage``, ``balancing`` or ``containers``; it is needed only where several have a provider
     of that name. ``key`` and ``secret`` are the driver's credentials: its arguments of these names, else its first
     ones. ``options`` are further arguments of the driver, and settings of the calls. ``name`` stands in the state for
-    this cloud and must stay the same; default the provider, with the region if there is one.
+    this cloud and must stay the same; default the provider, with the region if there is one. ``consistency_seconds``:
+    for so long after a creation "not found" is not taken for gone but asked again; default 30 on EC2 and ECS, else 0.
 
     ``endpoint`` is the URL of the server, such as ``http://127.0.0.1:8081``, by default that of the provider. The
     driver's requests go to no other; where one logs in at another server first (Google's, OpenStack's), its own
@@ -74,9 +81,9 @@ def libcloud(
     """
     constant, found = settle(provider, service)
     place = Endpoint.parse(endpoint) if endpoint is not None else None
-    connections = ConnectionsTo(place) if place else Connections()
     given, terms = dict(options or {}), SERVICES[found].terms(constant)
     settings = {option: given.pop(option) for option in terms.settings if option in given}
+    connections = _certified(ConnectionsTo(place) if place else Connections(), settings)
     named = {
         **terms.defaults,
         **({"region": region} if region else {}),
@@ -90,7 +97,16 @@ def libcloud(
         return LibcloudDriver(constant, driver, settings)
 
     title = name or (f"{constant}:{region}" if region else constant)
-    return LibcloudCloud(title, found, constant, Session(make, _secrets(constant, credentials, given)))
+    settling = terms.settling if consistency_seconds is None else consistency_seconds
+    return LibcloudCloud(title, found, constant, Session(make, _secrets(constant, credentials, given)), settling)
+
+
+def _certified(connections: Connections, settings: Mapping[str, Any]) -> Connections:
+    """``connections`` with the certificates that ``settings`` name."""
+    connections.authority = settings.get("ca_cert")
+    if "cert_file" in settings:
+        connections.cert = (settings["cert_file"], settings["key_file"])
+    return connections
 
 
 def _secrets(provider: str, credentials: Sequence[str], options: Mapping[str, Any]) -> list[str]:

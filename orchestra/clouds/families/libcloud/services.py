@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
@@ -14,9 +14,11 @@ import libcloud.dns.providers
 import libcloud.loadbalancer.providers
 import libcloud.storage.providers
 
-from orchestra.clouds.base.dns import dns_calls, dns_terms
+from orchestra.clouds.base.dns import DIALECTS, dns_calls, dns_terms
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
-from orchestra.clouds.base.storage import storage_calls, storage_terms
+from orchestra.clouds.base.storage import KEEPERS, storage_calls, storage_terms
+from orchestra.clouds.families.libcloud.compute import drivers as compute
+from orchestra.clouds.families.libcloud.containers import drivers as containers
 from orchestra.clouds.provider import Calls
 from orchestra.errors import InvalidRequestError
 
@@ -25,19 +27,39 @@ from orchestra.errors import InvalidRequestError
 class Service:
     """What serves a service.
 
-    ``calls`` are those of each kind that a provider can serve, none for one that isn't known; ``verify`` is the
-    driver's method that is called to verify; ``terms`` tells what options the calls take themselves.
+    ``known`` are the providers that can be served; ``calls`` are those of each kind that one serves. ``refused`` tells
+    why others can't be. ``verify`` makes a call that wrong credentials fail; ``terms`` tells what options the calls
+    take themselves; ``drivers`` are classes to be used in place of Libcloud's own.
     """
 
+    known: Collection[str]
     calls: Callable[[str], Sequence[Calls[LibcloudDriver]]]
-    verify: str
+    verify: Callable[[LibcloudDriver], object]
     terms: Callable[[str], Terms] = lambda _: Terms()
+    refused: Mapping[str, str] = attrs.field(factory=dict)
+    drivers: Mapping[str, type] = attrs.field(factory=dict)
 
 
 SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
     {
-        "dns": Service(dns_calls, "list_zones", dns_terms),
-        "storage": Service(storage_calls, "list_containers", storage_terms),
+        "compute": Service(
+            compute.PLAIN,
+            compute.calls_of,
+            compute.ask,
+            compute.terms_of,
+            compute.REFUSED,
+            {provider: plain.driver for provider, plain in compute.PLAIN.items() if plain.driver},
+        ),
+        "containers": Service(
+            containers.RUNNERS,
+            containers.calls_of,
+            containers.greet,
+            containers.terms_of,
+            containers.REFUSED,
+            containers.DRIVERS,
+        ),
+        "dns": Service(DIALECTS, dns_calls, lambda access: access.driver.list_zones(), dns_terms),
+        "storage": Service(KEEPERS, storage_calls, lambda access: access.driver.list_containers(), storage_terms),
     }
 )
 """The services that are served here."""
@@ -91,9 +113,10 @@ def settle(provider: str, service: str | None) -> tuple[str, str]:
             remedy=f"use a cloud of its own family for it; served are {', '.join(sorted(SERVICES))}",
         )
     constant, named = found[0]
-    if not SERVICES[named].calls(constant):
+    if constant not in SERVICES[named].known:
+        why = SERVICES[named].refused.get(constant, "how its driver speaks isn't known here")
         raise InvalidRequestError(
-            f"libcloud(): {named} of {constant} isn't served: how its driver speaks isn't known here",
+            f"libcloud(): {named} of {constant} isn't served: {why}",
             sent=False,
             remedy=f"use one of {', '.join(served(named))}",
         )
@@ -102,16 +125,18 @@ def settle(provider: str, service: str | None) -> tuple[str, str]:
 
 def served(service: str) -> tuple[str, ...]:
     """The providers of ``service`` that are served here, sorted."""
-    return tuple(one for one in providers(service) if SERVICES[service].calls(one))
+    return tuple(one for one in providers(service) if one in SERVICES[service].known)
 
 
-CALLS: Final[Mapping[str, Sequence[Calls[LibcloudDriver]]]] = MappingProxyType(
-    {
-        provider: tuple(calls for service in SERVICES.values() for calls in service.calls(provider))
-        for provider in sorted({one for service in SERVICES for one in served(service)})
+def every_call() -> Mapping[str, Sequence[Calls[LibcloudDriver]]]:
+    """What each provider's kinds are served by, whichever service they belong to; loads the classes of drivers."""
+    every = sorted({one for service in SERVICES for one in served(service)})
+    return {
+        provider: tuple(
+            calls for name, service in SERVICES.items() if provider in served(name) for calls in service.calls(provider)
+        )
+        for provider in every
     }
-)
-"""What each provider's kinds are served by."""
 
 
 def _constant(service: str, provider: str) -> str | None:
@@ -126,7 +151,7 @@ def make_driver(provider: str, service: str, credentials: Sequence[str], named: 
     ``credentials`` (a key, and a secret if there is one) go to the arguments that are called so, else to the first
     ones, and ``named`` to those of its names. Raises `InvalidRequestError` for a region that the driver doesn't take.
     """
-    make = _MODULES[service].get_driver(provider)
+    make = SERVICES[service].drivers.get(provider) or _MODULES[service].get_driver(provider)
     accepted = _arguments(make)
     if "region" in named and "region" not in accepted:
         raise InvalidRequestError(

@@ -20,7 +20,7 @@ from orchestra.clouds.families.simulated.calls.compute import (
     KeyPairCalls,
     ServerCalls,
 )
-from orchestra.clouds.families.simulated.calls.containers import ContainerCalls, ContainerImageCalls
+from orchestra.clouds.families.simulated.calls.containers import ClusterCalls, ContainerCalls, ContainerImageCalls
 from orchestra.clouds.families.simulated.calls.disks import SnapshotCalls, VolumeAttachmentCalls, VolumeCalls
 from orchestra.clouds.families.simulated.calls.dns import RecordCalls, ZoneCalls
 from orchestra.clouds.families.simulated.calls.network import FirewallCalls, NetworkCalls, SubnetCalls
@@ -61,7 +61,7 @@ _SERVED: Final[MappingProxyType[str, tuple[str, type[Calls[Any]]]]] = MappingPro
             ("balancing", (LoadBalancerCalls,)),
             ("dns", (ZoneCalls, RecordCalls)),
             ("storage", (BucketCalls, BlobCalls)),
-            ("containers", (ContainerImageCalls, ContainerCalls)),
+            ("containers", (ClusterCalls, ContainerImageCalls, ContainerCalls)),
         )
         for calls in kinds
     }

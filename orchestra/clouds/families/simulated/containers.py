@@ -1,4 +1,4 @@
-"""The simulated container driver: Libcloud's base class, one machine with containers and images in each region."""
+"""The simulated container driver: Libcloud's base class, clusters and a machine with containers in each region."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from ipaddress import IPv4Address
 from types import MappingProxyType
 from typing import Final
 
-from libcloud.container.base import Container, ContainerDriver, ContainerImage
+from libcloud.container.base import Container, ContainerCluster, ContainerDriver, ContainerImage
 from libcloud.container.types import ContainerState
 
-from orchestra.clouds.families.simulated.endpoint import WEBSITE, InProcess, NoConnection, Tags
+from orchestra.clouds.families.simulated.endpoint import WEBSITE, NoConnection, Tags
 from orchestra.clouds.families.simulated.kinds import (
+    CLUSTER,
     CONTAINER,
     CONTAINER_IMAGE,
     FAILED,
+    ClusterBody,
     ContainerBody,
     ContainerImageBody,
     state_at,
@@ -24,6 +26,7 @@ from orchestra.clouds.families.simulated.listing import Filter
 from orchestra.clouds.families.simulated.refusals import in_use, refusal
 from orchestra.clouds.families.simulated.rows import Row, Rows
 from orchestra.clouds.families.simulated.specs import ContainerSpec
+from orchestra.clouds.families.simulated.tagging import Tagging
 
 _FIRST_ADDRESS: Final = IPv4Address("172.17.0.2")
 _ADDRESSES: Final = 65000
@@ -40,16 +43,53 @@ _STATES: Final = MappingProxyType(
 # Libcloud's constructors have no types
 _CONTAINER: Final[Callable[..., Container]] = Container
 _IMAGE: Final[Callable[..., ContainerImage]] = ContainerImage
+_CLUSTER: Final[Callable[..., ContainerCluster]] = ContainerCluster
 
 
-class SimulatedContainerDriver(InProcess, ContainerDriver):
-    """Images and containers. A container that runs once ends well as soon as it runs."""
+class SimulatedContainerDriver(Tagging, ContainerDriver):
+    """Clusters, images and containers. A container that runs once ends well as soon as it runs."""
 
     # Libcloud's base class gives these attributes no types, or the types of empty ones
     connectionCls = NoConnection  # type: ignore[assignment]  # noqa: N815
     name = "Simulated"  # type: ignore[assignment]
     website = WEBSITE  # type: ignore[assignment]
     service = "containers"
+    supports_clusters = True
+    tagged = (CLUSTER,)
+
+    def create_cluster(  # type: ignore[override] # there is one location
+        self, name: str, *, ex_tags: Tags = None, ex_token: str | None = None
+    ) -> ContainerCluster:
+        """Make a cluster."""
+        with self._write("create_cluster", token=ex_token) as rows:
+            row = rows.made_under(CLUSTER, ex_token)
+            if row is None:
+                if rows.named(CLUSTER, name):
+                    raise refusal("DuplicateClusterName", f"the cluster '{name}' already exists")
+                body: ClusterBody = {"tags": dict(ex_tags or {}), "name": name}
+                row = rows.add(CLUSTER, body, name=name, token=ex_token)
+            return self._cluster(row)
+
+    def list_clusters(  # type: ignore[override] # there is one location
+        self, ex_ids: Sequence[str] | None = None, ex_token: str | None = None
+    ) -> list[ContainerCluster]:
+        """All clusters, or those with the ids or the token."""
+        wanted = Filter(ids=ex_ids, token=ex_token)
+        return [self._cluster(row) for row in self._list("list_clusters", CLUSTER, wanted)]
+
+    def get_cluster(self, id: str) -> ContainerCluster:  # noqa: A002
+        """One cluster."""
+        with self._read("get_cluster", id) as rows:
+            return self._cluster(rows.look_up(CLUSTER, id))
+
+    def destroy_cluster(self, cluster: ContainerCluster) -> bool:
+        """Delete a cluster; refused while a container is in it."""
+        with self._write("destroy_cluster", cluster.id) as rows:
+            row = rows.get(CLUSTER, cluster.id)
+            if users := rows.users(row.id):
+                raise in_use(f"the cluster '{row.id}'", users)
+            rows.remove(row)
+        return True
 
     def install_image(self, path: str, *, ex_tags: Tags = None, ex_token: str | None = None) -> ContainerImage:
         """Have an image: any name is one that could be pulled."""
@@ -80,7 +120,7 @@ class SimulatedContainerDriver(InProcess, ContainerDriver):
             rows.remove(row)
         return True
 
-    def list_containers(  # type: ignore[override] # there are no clusters; an image is asked for by what is made of it
+    def list_containers(  # type: ignore[override] # clusters and images are asked for by what is in them and made of them
         self, ex_ids: Sequence[str] | None = None, ex_token: str | None = None
     ) -> list[Container]:
         """All containers, also those that don't run, or those with the ids or the token."""
@@ -92,7 +132,7 @@ class SimulatedContainerDriver(InProcess, ContainerDriver):
         with self._read("get_container", id) as rows:
             return self._container(rows.look_up(CONTAINER, id))
 
-    def deploy_container(  # type: ignore[override] # there are no clusters; what it is made of is said in one piece
+    def deploy_container(  # type: ignore[override] # what it is made of and where is said in one piece
         self,
         name: str,
         spec: ContainerSpec,
@@ -108,6 +148,7 @@ class SimulatedContainerDriver(InProcess, ContainerDriver):
                 if rows.named(CONTAINER, name):
                     raise refusal("DuplicateContainerName", f"the container '{name}' already exists")
                 image = rows.find(CONTAINER_IMAGE, spec["image"])
+                cluster = rows.get(CLUSTER, spec["cluster"]) if spec["cluster"] else None
                 body: ContainerBody = {
                     "tags": dict(ex_tags or {}),
                     "name": name,
@@ -116,6 +157,7 @@ class SimulatedContainerDriver(InProcess, ContainerDriver):
                 }
                 row = rows.add(CONTAINER, body, name=name, token=ex_token)
                 rows.use(row, "image", [image.id] if image else [])
+                rows.use(row, "cluster", [cluster.id] if cluster else [])
                 if start:
                     self._start(rows, row)
             return self._container(row)
@@ -155,7 +197,8 @@ class SimulatedContainerDriver(InProcess, ContainerDriver):
     def _start(self, rows: Rows, row: Row[ContainerBody]) -> None:
         """Let it run from now on, or run to its end; refused while another that runs has one of its ports."""
         spec = row.body["spec"]
-        ports = [f"{rows.region_of(CONTAINER)}:{port['host']}/{port['protocol']}" for port in spec["ports"]]
+        where = spec["cluster"] or rows.region_of(CONTAINER)
+        ports = [f"{where}:{port['host']}/{port['protocol']}" for port in spec["ports"]]
         for port in ports:
             if rows.linked(CONTAINER, port, "port"):
                 raise refusal("PortInUse", f"the port {port} is already allocated")
@@ -177,6 +220,9 @@ class SimulatedContainerDriver(InProcess, ContainerDriver):
             self,
             extra={"status": state, "spec": spec, "tags": body["tags"]},
         )
+
+    def _cluster(self, row: Row[ClusterBody]) -> ContainerCluster:
+        return _CLUSTER(row.id, row.body["name"], self, extra={"tags": row.body["tags"]})
 
     def _image(self, row: Row[ContainerImageBody]) -> ContainerImage:
         body = row.body

@@ -233,6 +233,12 @@ class BlobBody(Body):
     modified: float
 
 
+class ClusterBody(Body):
+    """What containers run in. ``name`` is unique in the region."""
+
+    name: str
+
+
 class ContainerImageBody(Body):
     """An image on the machine that runs containers."""
 
@@ -283,6 +289,9 @@ BUCKET: Final = Kind[BucketBody](
     "storage.Bucket", "bucket", "bkt", "NoSuchBucket", "BucketLimitExceeded", worldwide=True
 )
 BLOB: Final = Kind[BlobBody]("storage.Blob", "object", "obj", "NoSuchKey", "ObjectLimitExceeded", worldwide=True)
+CLUSTER: Final = Kind[ClusterBody](
+    "containers.Cluster", "cluster", "cls", "ClusterNotFoundException", "ClusterLimitExceeded"
+)
 CONTAINER_IMAGE: Final = Kind[ContainerImageBody](
     "containers.ContainerImage", "image", "img", "InvalidImageID.NotFound", "ImageLimitExceeded"
 )
@@ -294,6 +303,6 @@ KIND_NAMES: Final = frozenset(
     kind.name
     for kind in (
         *(NETWORK, GATEWAY, SUBNET, FIREWALL, KEY_PAIR, SERVER, VOLUME, SNAPSHOT, CUSTOM_IMAGE),
-        *(ADDRESS, BALANCER, ZONE, RECORD, BUCKET, BLOB, CONTAINER_IMAGE, CONTAINER),
+        *(ADDRESS, BALANCER, ZONE, RECORD, BUCKET, BLOB, CLUSTER, CONTAINER_IMAGE, CONTAINER),
     )
 )

@@ -23,9 +23,13 @@ class MountBody(TypedDict):
 
 
 class ContainerSpec(TypedDict):
-    """What a container is made of, in the catalogue's form. ``image`` is the id of one, or any name."""
+    """What a container is made of, in the catalogue's form. ``image`` is the id of one, or any name.
+
+    ``cluster`` is the id of one; a container without is on the region's machine.
+    """
 
     image: str
+    cluster: str | None
     command: list[str]
     environment: dict[str, str]
     ports: list[PortBody]

@@ -1,4 +1,4 @@
-"""Containers and their images."""
+"""Clusters, containers and their images."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from types import MappingProxyType
 from typing import Final
 
 from libcloud.container.base import Container as CloudContainer
+from libcloud.container.base import ContainerCluster as CloudCluster
 from libcloud.container.base import ContainerImage as CloudImage
 from libcloud.container.types import ContainerState
 
-from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, tags_of
+from orchestra.clouds.families.simulated.calls.shared import SimulatedCalls, relabel, tags_of
 from orchestra.clouds.families.simulated.containers import SimulatedContainerDriver
 from orchestra.clouds.families.simulated.kinds import FAILED
 from orchestra.clouds.families.simulated.specs import ContainerSpec, MountBody, PortBody
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
-from orchestra.resources.containers import Container, ContainerImage
+from orchestra.resources.containers import Cluster, Container, ContainerImage
 
 _DEFAULT_NETWORK: Final = "bridge"
 _STATUSES: Final = MappingProxyType({"starting": Status.PENDING, FAILED: Status.FAILED})
@@ -23,6 +24,42 @@ _STATUSES: Final = MappingProxyType({"starting": Status.PENDING, FAILED: Status.
 
 # Libcloud's constructors have no types
 _CONTAINER: Final[Callable[..., CloudContainer]] = CloudContainer
+_CLUSTER: Final[Callable[..., CloudCluster]] = CloudCluster
+
+
+class ClusterCalls(SimulatedCalls[SimulatedContainerDriver, CloudCluster]):
+    """A cluster."""
+
+    kind = "containers.Cluster"
+    resource = Cluster
+
+    def create(self, driver: SimulatedContainerDriver, inputs: Inputs, owner: Ownership) -> Observation:
+        """See `Calls.create`."""
+        name = inputs.optional_text("name") or owner.name()
+        return self.tell(driver.create_cluster(name, ex_tags=tags_of(inputs, owner), ex_token=owner.token))
+
+    def listed(
+        self, driver: SimulatedContainerDriver, ids: Sequence[str] | None = None, token: str | None = None
+    ) -> Iterable[CloudCluster]:
+        """See `SimulatedCalls.listed`."""
+        return driver.list_clusters(ids, token)
+
+    def one(self, driver: SimulatedContainerDriver, external_id: str) -> CloudCluster:
+        """See `SimulatedCalls.one`."""
+        return driver.get_cluster(external_id)
+
+    def tell(self, one: CloudCluster) -> Observation:
+        """See `SimulatedCalls.tell`."""
+        return self.observation(str(one.id), {"name": one.name}, tags=one.extra["tags"], name=one.name)
+
+    def update(self, driver: SimulatedContainerDriver, external_id: str, update: Update) -> Observation:
+        """See `Calls.update`."""
+        relabel(driver, external_id, driver.get_cluster(external_id).extra["tags"], update)
+        return self.look_up(driver, external_id)
+
+    def delete(self, driver: SimulatedContainerDriver, external_id: str) -> None:
+        """See `Calls.delete`."""
+        driver.destroy_cluster(_CLUSTER(external_id, "", driver))
 
 
 class ContainerImageCalls(SimulatedCalls[SimulatedContainerDriver, CloudImage]):
@@ -120,6 +157,7 @@ def _spec(inputs: Inputs) -> ContainerSpec:
     cpus = inputs.values.get("cpus")
     return {
         "image": inputs.text("image"),
+        "cluster": inputs.optional_text("cluster"),
         "command": inputs.texts("command"),
         "environment": {name: str(value) for name, value in inputs.mapping("environment").items()},
         "ports": [_port(Inputs(port)) for port in inputs.mappings("ports")],
