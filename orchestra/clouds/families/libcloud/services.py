@@ -40,6 +40,13 @@ class Service:
     drivers: Mapping[str, type] = attrs.field(factory=dict)
 
 
+_UNSERVED_STORAGE: Final = MappingProxyType(
+    {
+        "backblaze_b2": "its driver reads the first page of a list, and uploads to whatever host an answer names: "
+        "use minio with B2's endpoint for S3's API"
+    }
+)
+
 SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
     {
         "compute": Service(
@@ -59,7 +66,9 @@ SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
             containers.DRIVERS,
         ),
         "dns": Service(DIALECTS, dns_calls, lambda access: access.driver.list_zones(), dns_terms),
-        "storage": Service(KEEPERS, storage_calls, lambda access: access.driver.list_containers(), storage_terms),
+        "storage": Service(
+            KEEPERS, storage_calls, lambda access: access.driver.list_containers(), storage_terms, _UNSERVED_STORAGE
+        ),
     }
 )
 """The services that are served here."""

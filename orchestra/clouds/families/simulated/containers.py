@@ -148,7 +148,7 @@ class SimulatedContainerDriver(Tagging, ContainerDriver):
                 if rows.named(CONTAINER, name):
                     raise refusal("DuplicateContainerName", f"the container '{name}' already exists")
                 image = rows.find(CONTAINER_IMAGE, spec["image"])
-                cluster = rows.get(CLUSTER, spec["cluster"]) if spec["cluster"] else None
+                cluster = rows.get(CLUSTER, where) if (where := spec.get("cluster")) else None
                 body: ContainerBody = {
                     "tags": dict(ex_tags or {}),
                     "name": name,
@@ -197,7 +197,7 @@ class SimulatedContainerDriver(Tagging, ContainerDriver):
     def _start(self, rows: Rows, row: Row[ContainerBody]) -> None:
         """Let it run from now on, or run to its end; refused while another that runs has one of its ports."""
         spec = row.body["spec"]
-        where = spec["cluster"] or rows.region_of(CONTAINER)
+        where = spec.get("cluster") or rows.region_of(CONTAINER)
         ports = [f"{where}:{port['host']}/{port['protocol']}" for port in spec["ports"]]
         for port in ports:
             if rows.linked(CONTAINER, port, "port"):

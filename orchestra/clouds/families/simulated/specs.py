@@ -22,14 +22,16 @@ class MountBody(TypedDict):
     read_only: bool
 
 
-class ContainerSpec(TypedDict):
-    """What a container is made of, in the catalogue's form. ``image`` is the id of one, or any name.
+class Placed(TypedDict, total=False):
+    """Where a container is: the id of a cluster; one without is on the region's machine, as all once were."""
 
-    ``cluster`` is the id of one; a container without is on the region's machine.
-    """
+    cluster: str | None
+
+
+class ContainerSpec(Placed):
+    """What a container is made of, in the catalogue's form. ``image`` is the id of one, or any name."""
 
     image: str
-    cluster: str | None
     command: list[str]
     environment: dict[str, str]
     ports: list[PortBody]

@@ -125,7 +125,7 @@ class ContainerCalls(SimulatedCalls[SimulatedContainerDriver, CloudContainer]):
         running = state in ("starting", "running") or (spec["once"] and state == "exited")
         return self.observation(
             str(one.id),
-            {**spec, "name": one.name, "running": running},
+            {**spec, "cluster": spec.get("cluster"), "name": one.name, "running": running},
             {"ip": next(iter(one.ip_addresses), None), "state": state},
             tags=one.extra["tags"],
             status=_STATUSES.get(state, Status.READY),
