@@ -193,6 +193,7 @@ _TWO_CALLS: Final = (
     "its create_node sends several requests, and what the first ones made carries nothing that tells whose it is"
 )
 _OWN_FAMILY: Final = "it has a family of its own, which can do more"
+_CLOUDSTACK: Final = "it speaks CloudStack's API, which has a family of its own"
 _NO_SIZE: Final = "its create_node takes other arguments than those of the base API"
 _ONE_PAGE: Final = "whether its list of servers is whole can't be told, and there is no asking for a single one"
 
@@ -200,22 +201,22 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "abiquo": _TWO_CALLS,
         "aliyun_ecs": "its create_node makes, starts and waits in one call, and what is broken off stays stopped",
-        "aurora_compute": "it speaks CloudStack's API, of whose lists it reads one page",
+        "aurora_compute": _CLOUDSTACK,
         "azure": "Azure has shut down the API that it speaks",
-        "azure_arm": _TWO_CALLS,
+        "azure_arm": _OWN_FAMILY,
         "brightbox": "it fails at the log-in: it takes the answer from a method that returns none",
         "cloudsigma": _TWO_CALLS,
-        "cloudstack": "of the lists of CloudStack's API it reads one page",
+        "cloudstack": _OWN_FAMILY,
         "digitalocean": _OWN_FAMILY,
         "dimensiondata": _NO_SIZE,
         "dummy": "it forgets everything with its process",
         "eucalyptus": "whether it takes tags in the request that makes a server isn't known",
-        "exoscale": "it speaks CloudStack's API, of whose lists it reads one page",
+        "exoscale": _CLOUDSTACK,
         "gandi": "its create_node makes a disk too, which deleting the server leaves behind",
         "gce": _TWO_CALLS,
         "gig_g8": _NO_SIZE,
         "gridscale": _TWO_CALLS,
-        "ikoula": "it speaks CloudStack's API, of whose lists it reads one page",
+        "ikoula": _CLOUDSTACK,
         "internetsolutions": _NO_SIZE,
         "kamatera": "it waits minutes for a server before it tells the id, and can't be asked to tell it at once",
         "ktucloud": "its create_node takes what a size is from the image",
