@@ -22,11 +22,17 @@ class WebShop(oc.Stack):
 
     web_servers: int = oc.parameter(default=2, minimum=1, maximum=20, doc="How many web servers.")
     domain: str = oc.parameter(default="shop.example", doc="The domain that the shop answers for.")
+    zones: tuple[str, ...] = oc.parameter(default=(), doc="The zones to be in. Default: one, which the cloud chooses.")
 
     def build(self) -> None:
         debian = oc.Image(os="debian", version="12")
         self.network = oc.Network(cidr="10.0.0.0/16")
-        self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24")
+        zone = self.zones[0] if self.zones else None
+        self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24", zone=zone)
+        self.more_subnets = [
+            oc.Subnet(network=self.network, cidr=f"10.0.{number}.0/24", zone=zone)
+            for number, zone in enumerate(self.zones[1:], start=2)
+        ]
         self.key = oc.KeyPair(public_key=PUBLIC_KEY)
 
         self.web_firewall = oc.Firewall(
@@ -65,7 +71,7 @@ class WebShop(oc.Stack):
             port=80,
             protocol="http",
             members=self.web,
-            subnets=[self.subnet],
+            subnets=[self.subnet, *self.more_subnets],
             firewalls=[self.web_firewall],
             health_check=oc.HealthCheck(protocol="http", port=80, path="/health"),
         )

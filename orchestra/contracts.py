@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import attrs
@@ -242,6 +242,14 @@ class FoundBy(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
+class Refusal:
+    """Something declared that a cloud can't do: ``why``, a sentence, and the ``remedy``."""
+
+    why: str
+    remedy: str
+
+
+@attrs.frozen(kw_only=True)
 class Capabilities:
     """What a provider can do. ``unsupported`` maps an input to what isn't possible with it, a sentence.
 
@@ -252,6 +260,9 @@ class Capabilities:
     unsupported: Mapping[str, str] = attrs.field(factory=dict)
     required: Mapping[str, str] = attrs.field(factory=dict)
     fixed: Mapping[str, tuple[Plain, str]] = attrs.field(factory=dict)
+    refuse: Callable[[Mapping[str, object]], Iterable[Refusal]] | None = None
+    """What it refuses of the inputs of a resource as they are declared, where no table says it; references are in them
+    as they are. None: nothing."""
     settling: float = 0.0
     """Seconds after a creation for which the cloud may still say that there is no such thing."""
     found_by: FoundBy | None = None

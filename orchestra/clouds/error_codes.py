@@ -68,9 +68,10 @@ CODES: Final = MappingProxyType(
             (
                 QuotaError,
                 (
-                    "LimitsExceeded TooManyLoadBalancers TooManyBuckets TooManyHostedZones TooManyTags "
-                    "InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded MaxSpotInstanceCountExceeded "
-                    "OverQuota IpAddressGenerationFailure ExternalIpAddressExhausted "
+                    "LimitsExceeded TooManyLoadBalancers TooManyTargetGroups TooManyTargets TooManyListeners "
+                    "TooManyRegistrationsForTargetId TargetGroupAssociationLimit TooManyBuckets TooManyHostedZones "
+                    "TooManyTags InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded "
+                    "MaxSpotInstanceCountExceeded OverQuota IpAddressGenerationFailure ExternalIpAddressExhausted "
                     "ResourceQuotaExceeded PublicIPCountLimitReached SubnetIsFull"
                 ),
             ),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from orchestra.clouds.session import Session
-from orchestra.contracts import Capabilities, FoundBy, Inputs, Observation, Ownership, Reading, Update
+from orchestra.contracts import Capabilities, FoundBy, Inputs, Observation, Ownership, Reading, Refusal, Update
 from orchestra.errors import ChoiceError, CloudError, NotFoundError, OrchestraError, TransientError
 from orchestra.model.values import Plain
 
@@ -30,6 +30,7 @@ class Calls(abc.ABC, Generic[D]):
     unsupported: Mapping[str, str] = {}
     required: Mapping[str, str] = {}
     fixed: Mapping[str, tuple[Plain, str]] = {}
+    refuse: Callable[[Mapping[str, object]], Iterable[Refusal]] | None = None
     found_by: FoundBy
     """How what `create` made is found again when its answer was lost; see `search`."""
     found_key: str = ""
@@ -79,6 +80,7 @@ def capabilities_of(
         unsupported=calls.unsupported,
         required=calls.required,
         fixed=calls.fixed,
+        refuse=calls.refuse,
         settling=settling,
         found_by=calls.found_by,
         found_key=calls.found_key,

@@ -74,6 +74,12 @@ def _lacking(item: Declared, cloud: str, can: Capabilities) -> Iterator[Unsuppor
                 address=item.address,
                 remedy=f"write {name}={only!r}",
             )
+    for refusal in can.refuse({name: getattr(item.resource, name) for name in item.kind.inputs}) if can.refuse else ():
+        yield UnsupportedError(
+            f"the cloud {cloud!r} can't do this {item.kind.name}: {refusal.why}",
+            address=item.address,
+            remedy=refusal.remedy,
+        )
 
 
 def _so_can(families: Families, kind: str, name: str = "") -> str:

@@ -53,7 +53,7 @@ class HealthCheck:
 
 
 class LoadBalancer(Resource, kind="balancing.LoadBalancer", create_seconds=90.0):
-    """Spreads connections over servers. On AWS: a classic load balancer, one request to make."""
+    """Spreads connections over servers. Which of AWS's load balancers it is there, ``clouds.aws(balancers=…)`` says."""
 
     port: int = input_field(replace=True, check=checks.between(1, 65535), doc="The port that it listens on.")
     protocol: Literal["tcp", "http"] = input_field(

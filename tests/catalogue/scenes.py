@@ -60,6 +60,10 @@ def _subnet(scene: Scene) -> None:
     scene.other_subnet = oc.Subnet(network=scene.network, cidr="10.0.2.0/24", zone=scene.zones[0])
 
 
+def _far_subnet(scene: Scene) -> None:
+    scene.far_subnet = oc.Subnet(network=scene.network, cidr="10.0.3.0/24", zone=scene.zones[1])
+
+
 def _firewall(scene: Scene) -> None:
     scene.firewall = oc.Firewall(network=scene.network, description="one")
     scene.other_firewall = oc.Firewall(network=scene.network, description="two")
@@ -114,6 +118,7 @@ def _cluster(scene: Scene) -> None:
 PARTS: Mapping[str, Callable[[Scene], None]] = {
     "network": _network,
     "subnet": _subnet,
+    "far_subnet": _far_subnet,
     "firewall": _firewall,
     "server": _server,
     "custom image": _custom_image,

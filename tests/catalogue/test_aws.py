@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from exercise import Exercise, case_of
 from scenes import EXTRA, Case, serving
@@ -47,6 +48,29 @@ def test_changing_an_input_does_what_is_documented(
 ) -> None:
     exercise = Exercise(case, cloud, ZONES, tmp_path)
     exercise.change({}, name, value)
+    exercise.destroy()
+
+
+IN_TWO_ZONES = attrs.evolve(
+    case_of(oc.LoadBalancer),
+    needs=("subnet", "far_subnet", "firewall", "server"),
+    base={"port": 80, "protocol": "http", "subnets": lambda scene: [scene.subnet, scene.far_subnet]},
+    changes={
+        **case_of(oc.LoadBalancer).changes,
+        "subnets": lambda scene: [scene.other_subnet, scene.far_subnet],
+    },
+)
+
+
+@pytest.mark.parametrize("name", list(IN_TWO_ZONES.changes))
+def test_changing_an_input_of_a_newer_balancer_does_what_is_documented(
+    server: MotoServer, name: str, tmp_path: Path
+) -> None:
+    server.reset()
+    keys = {"access_key": server.access_key, "secret_key": server.secret_key}
+    cloud = oc.clouds.aws(region=REGION, endpoint=server.endpoint, balancers="elbv2", consistency_seconds=0, **keys)
+    exercise = Exercise(IN_TWO_ZONES, cloud, ZONES, tmp_path)
+    exercise.change({}, name, IN_TWO_ZONES.changes[name])
     exercise.destroy()
 
 

@@ -3,8 +3,9 @@
 ``python -m tests.crash --kills 1000`` strikes every boundary of every scenario. A fifth of its crashes is drawn by
 chance: at boundaries and at any moment, with several calls at once, some of them again during the recovery. It prints a
 Markdown table: where processes were killed, how often, and what that left. ``--cloud aws`` does it on moto's AWS over
-HTTP, where every request that changes something is a boundary. ``--seed`` draws others; ``--short`` strikes a few
-boundaries of each scenario.
+HTTP, where every request that changes something is a boundary, ``--cloud elbv2`` with load balancers of its newer API.
+``--seed`` draws others; ``--short`` strikes a few boundaries of each scenario; ``--at LoadBalancer`` only those with
+that pattern in their name.
 
 ``--stop`` doesn't kill: processes are stopped until their lease is over and another has done their work, and go on
 then. They may make no call and write nothing. ``--state postgresql://…`` does it on a database, in schemas ``crash_…``
@@ -39,7 +40,8 @@ FOLDER = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), Non
 """Where state and cloud are kept: a killed process, unlike a power cut, needs no disk to lose nothing."""
 
 
-SHORT_STEP = {"simulated": 11, "aws": 31, "stop": 27}
+WHERE = "on which cloud; elbv2: AWS with load balancers of its newer API (default: simulated)"
+SHORT_STEP = {"simulated": 11, "aws": 31, "elbv2": 31, "stop": 27}
 """How far apart the boundaries are that ``--short`` strikes: AWS takes some hundred requests for each."""
 
 
@@ -77,7 +79,7 @@ def _place(cloud: str, clock: SharedClock) -> Iterator[Place]:
         yield SimulatedPlace(clock)
         return
     with moto_server() as server:
-        yield AwsPlace(server)
+        yield AwsPlace(server, "elbv2" if cloud == "elbv2" else "elb")
 
 
 def _drawn(chance: random.Random, weathers: Sequence[str]) -> Case:
@@ -96,9 +98,10 @@ def main() -> int:
     """Kill, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=1000, help="how many processes to strike (default: 1000)")
-    parser.add_argument("--cloud", choices=("simulated", "aws"), default="simulated", help="where (default: simulated)")
+    parser.add_argument("--cloud", choices=("simulated", "aws", "elbv2"), default="simulated", help=WHERE)
     parser.add_argument("--stop", action="store_true", help="stop processes and wake them up instead")
     parser.add_argument("--state", default="", help="a PostgreSQL database for the states (default: files)")
+    parser.add_argument("--at", default="", help="a pattern: kill only at boundaries that have it in their name")
     parser.add_argument("--seed", type=int, default=1, help="which crashes are drawn (default: 1)")
     parser.add_argument("--short", action="store_true", help="a few boundaries of each scenario only")
     parser.add_argument("--large", type=int, default=0, help="so many servers, killed and refused in the middle")
@@ -116,7 +119,7 @@ def main() -> int:
     states = PostgresStates(arguments.state) if arguments.state else FileStates()
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder, _place(arguments.cloud, clock) as place:
         warm_up(place, Path(folder, "warm"))
-        ground = Ground(Path(folder), place, clock, states)
+        ground = Ground(Path(folder), place, clock, states, arguments.at)
         for crash in stops(ground, step) if arguments.stop else crashes(ground, chance, step):
             found.append(crash)
             kills += len(crash.boundaries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 import signal
 import struct
 import threading
@@ -59,10 +60,13 @@ class DeadlyClock:
 class Executioner:
     """Kills this process at the ``number``-th boundary that it comes to; 0: never. ``say`` hears which that is.
 
-    With ``by`` it gets another signal.
+    With ``by`` it gets another signal; with ``only``, a pattern, no boundary counts but those with it in their name.
     """
 
-    def __init__(self, number: int, say: Callable[[str], None], by: signal.Signals = signal.SIGKILL) -> None:
+    def __init__(
+        self, number: int, say: Callable[[str], None], by: signal.Signals = signal.SIGKILL, only: str = ""
+    ) -> None:
+        self._only = re.compile(only)
         self._number = number
         self._say = say
         self._by = by
@@ -73,6 +77,8 @@ class Executioner:
 
     def at(self, boundary: str) -> None:
         """The process is at ``boundary``."""
+        if not self._only.search(boundary):
+            return
         with self._lock:
             self._passed += 1
             if self._number and self._passed > self._number:

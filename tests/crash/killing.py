@@ -55,9 +55,15 @@ class Crash:
 
 
 class Ground:
-    """A folder in which cases are played; what they start from is deployed once and copied."""
+    """A folder in which cases are played; what they start from is deployed once and copied.
 
-    def __init__(self, folder: Path, place: Place, clock: SharedClock, states: States | None = None) -> None:
+    ``only``: see `Executioner`.
+    """
+
+    def __init__(
+        self, folder: Path, place: Place, clock: SharedClock, states: States | None = None, only: str = ""
+    ) -> None:
+        self._only = only
         self.place = place
         self.clock = clock
         self._folder = folder
@@ -91,7 +97,7 @@ class Ground:
         """The deployment of ``case`` that is in ``folder``; ``before``: what the scenario starts from."""
         parameters = case.scenario.before if before or case.scenario.after is None else case.scenario.after
         made = oc.Deployment(
-            Shop(**(parameters or {})),
+            Shop(**(parameters or {}), zones=self.place.zones),
             name=NAME,
             cloud=self.place.cloud(folder, case.weather, executioner),
             state=self._states.url(folder),
@@ -116,7 +122,7 @@ class Ground:
             delay = chance.uniform(0.01, self._seconds.get(case.scenario.name, 0.5))
 
         def work(say: Say) -> None:
-            deployment = self.deployment(case, here, Executioner(number, say))
+            deployment = self.deployment(case, here, Executioner(number, say, only=self._only))
             self.act(case, deployment)
 
         began = time.perf_counter()
@@ -173,7 +179,9 @@ def warm_up(place: Place, folder: Path) -> None:
     """Load in this process what every process that is forked off would have to load; leaves no thread behind."""
     place.found(folder)
     cloud = place.cloud(folder, place.weathers[0])
-    with oc.Deployment(Shop(), name=NAME, cloud=cloud, state="sqlite://:memory:", progress=False) as deployment:
+    with oc.Deployment(
+        Shop(zones=place.zones), name=NAME, cloud=cloud, state="sqlite://:memory:", progress=False
+    ) as deployment:
         deployment.apply()
         deployment.destroy()
     place.world(folder)

@@ -13,6 +13,7 @@ import attrs
 
 import orchestra as oc
 from orchestra.clouds.families.aws import AwsCloud
+from orchestra.clouds.families.aws.balancing import Balancers
 from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.contracts import Cloud
 from tests.crash.boundaries import DeadlyCalls, Executioner, SharedClock, strike_requests
@@ -35,6 +36,9 @@ class Place(Protocol):
     weathers: Sequence[str]
     """Ways in which the cloud may behave."""
 
+    zones: tuple[str, ...]
+    """The zones that a balancer needs there."""
+
     def found(self, folder: Path) -> None:
         """Make the folder, and a cloud for it with nothing in it."""
 
@@ -55,6 +59,7 @@ class SimulatedPlace:
     """The simulated cloud: it is a file in the folder."""
 
     weathers = tuple(WEATHERS)
+    zones: tuple[str, ...] = ()
 
     def __init__(self, clock: SharedClock) -> None:
         self._clock = clock
@@ -84,10 +89,12 @@ class AwsPlace:
 
     weathers = ("prompt",)
 
-    def __init__(self, root: MotoServer) -> None:
+    def __init__(self, root: MotoServer, balancers: Balancers = "elb") -> None:
         self._root = root
+        self._balancers: Balancers = balancers
+        self.zones: tuple[str, ...] = ("eu-west-1a", "eu-west-1b") if balancers == "elbv2" else ()
         self._servers: dict[Path, MotoServer] = {}
-        _aws(root).verify()  # what moto loads and makes at the first call, no branch has to
+        _aws(root, balancers).verify()  # what moto loads and makes at the first call, no branch has to
 
     def found(self, folder: Path) -> None:
         folder.mkdir()
@@ -105,7 +112,7 @@ class AwsPlace:
         del weather
         if executioner is not None:
             strike_requests(executioner)
-        return _aws(self._servers[folder])
+        return _aws(self._servers[folder], self._balancers)
 
     def settle(self, folder: Path) -> None:
         self._servers[folder].wait_until_quiet()
@@ -120,11 +127,12 @@ class AwsPlace:
         )
 
 
-def _aws(server: MotoServer) -> AwsCloud:
+def _aws(server: MotoServer, balancers: Balancers) -> AwsCloud:
     return oc.clouds.aws(
         region="eu-west-1",
         endpoint=server.endpoint,
         access_key=server.access_key,
         secret_key=server.secret_key,
+        balancers=balancers,
         consistency_seconds=0.0,
     )

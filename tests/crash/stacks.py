@@ -22,11 +22,15 @@ class Shop(oc.Stack):
     device: str = "/dev/sdf"
     motto: str = "welcome"
     growth: int = 1
+    zones: tuple[str, ...] = ()
+    """Two zones for the balancer, where its cloud wants them."""
 
     def build(self) -> None:
         debian, small = oc.Image(os="debian", version="12"), oc.Size(cpus=1, memory_gib=1)
         self.network = oc.Network(cidr="10.0.0.0/16")
-        self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24", labels={"motto": self.motto})
+        zone = self.zones[0] if self.zones else None
+        self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24", zone=zone, labels={"motto": self.motto})
+        self.more = [oc.Subnet(network=self.network, cidr="10.0.2.0/24", zone=one) for one in self.zones[1:]]
         self.key = oc.KeyPair(public_key=PUBLIC_KEY)
         self.web_firewall = oc.Firewall(
             network=self.network,
@@ -56,7 +60,7 @@ class Shop(oc.Stack):
             port=80,
             protocol="http",
             members=self.web,
-            subnets=[self.subnet],
+            subnets=[self.subnet, *self.more],
             firewalls=[self.web_firewall],
             health_check=oc.HealthCheck(protocol="http", port=80, path=f"/health/{self.growth}"),
         )

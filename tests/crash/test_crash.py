@@ -18,11 +18,11 @@ HEADER = "times | lost | doubled | orphaned | remade | unsettled |"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked off")
 
 
-def struck(*arguments: str) -> dict[str, list[int]]:
-    """The rows of the table that ``python -m tests.crash --short`` prints; it must find nothing wrong."""
+def struck(*arguments: str, short: bool = True) -> dict[str, list[int]]:
+    """The rows of the table that ``python -m tests.crash`` prints; it must find nothing wrong."""
     # a process of its own: this one may have threads, and then must not fork
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash", "--short", *arguments],
+        [sys.executable, "-m", "tests.crash", *(["--short"] if short else []), *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -59,6 +59,13 @@ def test_a_process_killed_between_requests_to_aws_loses_doubles_and_orphans_noth
     rows = struck("--cloud", "aws", "--kills", "9")
     assert [one for one in rows if one.endswith(("sent", "answered"))]
     assert rows["all"][0] == 9
+    assert not any(rows["all"][1:])
+
+
+def test_a_balancer_of_several_parts_is_lost_doubled_and_orphaned_by_no_kill() -> None:
+    parts = ("CreateLoadBalancer", "CreateTargetGroup", "CreateListener", "RegisterTargets")
+    rows = struck("--cloud", "elbv2", "--at", "|".join(parts), "--kills", "8", short=False)
+    assert {f"after: {action} answered" for action in parts} <= set(rows)
     assert not any(rows["all"][1:])
 
 

@@ -78,6 +78,8 @@ def _default_group(request: Request) -> dict[str, str]:
     asked = request.parameters
     if any(name.startswith("SecurityGroups.member.") for name in asked) or "Subnets.member.1" not in asked:
         return {}
+    if asked.get("Type") == "network":
+        return {}  # AWS guards none of these that wasn't asked for
     subnet = _ec2(request).get_subnet(asked["Subnets.member.1"])
     return {"SecurityGroups.member.1": _ec2(request).get_security_group_from_name("default", subnet.vpc_id).id}
 

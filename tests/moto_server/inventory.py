@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from moto.ec2.models import ec2_backends
 from moto.elb.models import elb_backends
+from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 
@@ -30,6 +31,8 @@ def inventory() -> Iterator[Thing]:
     for backend in list(elb_backends[ACCOUNT].values()):
         for name, balancer in backend.load_balancers.items():
             yield Thing("balancing.LoadBalancer", name, balancer.tags.get(_ADDRESS, ""))
+    for backend in list(elbv2_backends[ACCOUNT].values()):
+        yield from _newer_balancers(backend)
     yield from _zones(route53_backends[ACCOUNT]["aws"])
     yield from _buckets(s3_backends[ACCOUNT]["aws"])
 
@@ -98,6 +101,23 @@ def _images(backend: Any) -> Iterator[Thing]:
     for image in backend.amis.values():
         if image.owner_id == ACCOUNT:
             yield Thing("compute.CustomImage", image.id, _address(backend, image.id))
+
+
+def _newer_balancers(backend: Any) -> Iterator[Thing]:
+    """Load balancers with what belongs to each; what is left of one without the rest is odd."""
+    groups = {one.name: arn for arn, one in backend.target_groups.items()}
+    for arn, balancer in backend.load_balancers.items():
+        tags: Mapping[str, str] = backend.tagging_service.get_tag_dict_for_resource(arn)
+        group = groups.pop(balancer.name, None)
+        targets = [_forwarded_to(listener) for listener in balancer.listeners.values()]
+        is_whole = group is not None and targets == [[group]]
+        yield Thing("balancing.LoadBalancer", arn, tags.get(_ADDRESS, ""), "" if is_whole else "half made")
+    for arn in groups.values():
+        yield Thing("balancing.TargetGroup", arn, "", "of no load balancer")
+
+
+def _forwarded_to(listener: Any) -> list[str]:
+    return [action.data.get("TargetGroupArn", "") for action in listener.default_actions if action.type == "forward"]
 
 
 def _zones(backend: Any) -> Iterator[Thing]:

@@ -64,6 +64,11 @@ class Request:
         return self.scope[1]
 
     @property
+    def is_elbv2(self) -> bool:
+        """Whether it is for application and network load balancers: some actions have the names of classic ones."""
+        return self.service == "elasticloadbalancing" and self.parameters.get("Version") == "2015-12-01"
+
+    @property
     def action(self) -> str:
         """What it asks for: ``RunInstances``; for REST APIs the method and the kind of path, ``PUT bucket?tagging``."""
         if "Action" in self.parameters:
@@ -115,7 +120,7 @@ def refusal(request: Request, status: int, code: str, message: str) -> Answer:
         space = (
             "https://route53.amazonaws.com/doc/2012-02-29/"
             if request.service == "route53"
-            else "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"
+            else f"http://elasticloadbalancing.amazonaws.com/doc/{request.parameters.get('Version', '2012-06-01')}/"
         )
         text = (
             f'<ErrorResponse xmlns="{space}"><Error><Type>Sender</Type>{error}</Error>'

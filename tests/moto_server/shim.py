@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from tests.moto_server import strictness
 from tests.moto_server.completing import complete_answer, complete_request, tasks_go_on
 from tests.moto_server.credentials import Credentials
+from tests.moto_server.doubles import Doubles
 from tests.moto_server.faults import Dropped, Faults
 from tests.moto_server.inventory import inventory
 from tests.moto_server.mending import mend_answer, mend_request
@@ -33,6 +34,7 @@ class Shim:
         self._credentials = Credentials(pairs)
         self._faults = Faults()
         self._tokens = Tokens()
+        self._doubles = Doubles()
         self._references: set[str] = set()
         self._counts: collections.Counter[str] = collections.Counter()
         tasks_go_on()
@@ -70,13 +72,19 @@ class Shim:
         self._lock = threading.Lock()
 
     def _work(self, request: Request) -> Answer:
-        answer = self._tokens.recall(request) or self._reused(request) or strictness.refuse(request)
+        answer = (
+            self._tokens.recall(request)
+            or self._doubles.recall(request)
+            or self._reused(request)
+            or strictness.refuse(request)
+        )
         if answer is not None:
             return answer
         mended = mend_request(complete_request(request), self._tokens.instances)
         answer = complete_answer(request, self._ask_moto(mended), self._ask_moto)
         answer = mend_answer(request, answer)
         self._tokens.remember(request, answer)
+        self._doubles.remember(request, answer)
         return answer
 
     def _reused(self, request: Request) -> Answer | None:
@@ -149,6 +157,7 @@ class Shim:
         self._faults.clear()
         with self._lock:
             self._tokens.clear()
+            self._doubles.clear()
             self._references.clear()
             self._counts.clear()
             self._ask_moto(attrs.evolve(request, path="/moto-api/reset", method="POST", query="", body=b""))

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import fromstring
 
 from moto.ec2.models import ec2_backends
 from moto.elb.models import elb_backends
+from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 
@@ -20,7 +21,7 @@ from tests.moto_server.messages import ACCOUNT, Answer, Request, refusal
 
 def refuse(request: Request) -> Answer | None:
     """The refusal that ``request`` meets on AWS, or None."""
-    rule = _RULES.get(request.action)
+    rule = (_ELBV2_RULES if request.is_elbv2 else _RULES).get(request.action)
     return rule(request) if rule else None
 
 
@@ -40,10 +41,16 @@ def _balancers(request: Request) -> list[Any]:
     return list(elb_backends[ACCOUNT][request.region].load_balancers.values())
 
 
+def _newer_balancers(request: Request) -> list[Any]:
+    return list(elbv2_backends[ACCOUNT][request.region].load_balancers.values())
+
+
 def _delete_subnet(request: Request) -> Answer | None:
     subnet = request.parameters.get("SubnetId", "")
-    used = any(one.subnet.id == subnet for one in _interfaces(request)) or any(
-        subnet in one.subnets for one in _balancers(request)
+    used = (
+        any(one.subnet.id == subnet for one in _interfaces(request))
+        or any(subnet in one.subnets for one in _balancers(request))
+        or any(subnet in {part.id for part in one.subnets} for one in _newer_balancers(request))
     )
     return _dependency(request, f"subnet '{subnet}'") if used else None
 
@@ -60,7 +67,7 @@ def _delete_group(request: Request) -> Answer | None:
         )
     used = (
         any(group in {one.id for one in instance.security_groups} for instance in _live_instances(request))
-        or any(group in one.security_groups for one in _balancers(request))
+        or any(group in one.security_groups for one in [*_balancers(request), *_newer_balancers(request)])
         or any(
             rule.source_group.get("GroupId") == group
             for groups in backend.groups.values()
@@ -203,6 +210,55 @@ def _put_object(request: Request) -> Answer | None:
         return None
     return refusal(request, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 
+
+def _create_newer_balancer(request: Request) -> Answer | None:
+    asked = request.parameters
+    subnets = [value for name, value in asked.items() if name.startswith("Subnets.member.")]
+    zones = [_ec2(request).get_subnet(one).availability_zone for one in subnets]
+    if asked["Name"].startswith("internal-"):
+        return refusal(
+            request, 400, "ValidationError", "The load balancer name 'internal' cannot begin with 'internal-'"
+        )
+    if len(set(zones)) < len(zones):
+        told = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
+        return refusal(request, 400, "InvalidConfigurationRequest", told)
+    if asked.get("Type", "application") == "application" and len(zones) < 2:
+        told = "At least two subnets in two different Availability Zones must be specified"
+        return refusal(request, 400, "ValidationError", told)
+    return None
+
+
+def _check_health_check(request: Request) -> Answer | None:
+    asked = request.parameters
+    group = elbv2_backends[ACCOUNT][request.region].target_groups.get(asked.get("TargetGroupArn", ""))
+    protocol = asked.get("Protocol") or (group.protocol if group else "")
+    if asked.get("HealthCheckProtocol") != "TCP":
+        return None
+    if protocol == "HTTP":
+        told = "Health check protocol 'TCP' is not supported for target groups with the HTTP protocol"
+    elif "HealthCheckPath" in asked or "Matcher.HttpCode" in asked:
+        told = "You cannot specify a path or a matcher for a TCP health check"
+    else:
+        return None
+    return refusal(request, 400, "InvalidConfigurationRequest", told)
+
+
+def _set_groups(request: Request) -> Answer | None:
+    arn = request.parameters.get("LoadBalancerArn", "")
+    balancer = elbv2_backends[ACCOUNT][request.region].load_balancers.get(arn)
+    if balancer is None or balancer.type != "network" or balancer.security_groups:
+        return None
+    told = "You cannot set security groups on a load balancer that was created without any"
+    return refusal(request, 400, "InvalidConfigurationRequest", told)
+
+
+_ELBV2_RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
+    "CreateLoadBalancer": _create_newer_balancer,
+    "CreateTargetGroup": _check_health_check,
+    "ModifyTargetGroup": _check_health_check,
+    "SetSecurityGroups": _set_groups,
+}
+"""AWS's API reference of Elastic Load Balancing, version 2015-12-01, names each."""
 
 _RULES: Final[dict[str, Callable[[Request], Answer | None]]] = {
     "CreateSecurityGroup": _create_group,

@@ -29,7 +29,7 @@ class Tokens:
         if key is None or key not in self._answers:
             return None
         asked, answer = self._answers[key]
-        if asked != _asked(request):
+        if asked != asked_by(request):
             return refusal(
                 request, 400, "IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent."
             )
@@ -39,7 +39,7 @@ class Tokens:
         """Keep ``answer`` for the token of ``request``, if it has one and the call succeeded."""
         key = _key(request)
         if key is not None and answer.status < 300:
-            self._answers[key] = (_asked(request), answer)
+            self._answers[key] = (asked_by(request), answer)
 
     def instances(self, region: str, token: str) -> list[str]:
         """The instances that were made under ``token``."""
@@ -52,5 +52,6 @@ def _key(request: Request) -> tuple[str, str, str] | None:
     return (request.region, request.action, token) if request.service == "ec2" and token else None
 
 
-def _asked(request: Request) -> dict[str, str]:
+def asked_by(request: Request) -> dict[str, str]:
+    """What ``request`` asks for: its parameters without who signed it, and when."""
     return {name: value for name, value in request.parameters.items() if not _UNSIGNED.fullmatch(name)}

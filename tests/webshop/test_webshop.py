@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 import orchestra as oc
+from orchestra.clouds.families.aws.balancing import Balancers
 from tests.moto_server import MotoServer, moto_server
 
 REGION = "eu-west-1"
@@ -38,6 +39,8 @@ def server() -> Iterator[MotoServer]:
 class Simulated:
     """The simulated cloud, and what is in it by its own count."""
 
+    zones: tuple[str, ...] = ()
+
     def __init__(self, folder: Path) -> None:
         self.cloud = oc.clouds.simulated(path=folder / "cloud.db")
 
@@ -55,13 +58,16 @@ class Simulated:
 
 
 class Aws:
-    """AWS's API, and what is in it as boto3 tells."""
+    """AWS's API, and what is in it as boto3 tells; newer load balancers want the shop in two ``zones``."""
 
-    def __init__(self, server: MotoServer) -> None:
+    def __init__(self, server: MotoServer, balancers: Balancers = "elb") -> None:
         server.reset()
+        self.zones: tuple[str, ...] = ("eu-west-1a", "eu-west-1b") if balancers == "elbv2" else ()
         self.server = server
         keys = {"access_key": server.access_key, "secret_key": server.secret_key}
-        self.cloud = oc.clouds.aws(region=REGION, endpoint=server.endpoint, consistency_seconds=0, **keys)
+        self.cloud = oc.clouds.aws(
+            region=REGION, endpoint=server.endpoint, balancers=balancers, consistency_seconds=0, **keys
+        )
         self.ec2 = self.client("ec2")
 
     def client(self, service: str) -> Any:
@@ -83,6 +89,7 @@ class Aws:
             for one in self.client("route53").list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
             if one["Type"] not in ("NS", "SOA")
         ]
+        newer = self.client("elbv2").describe_load_balancers()["LoadBalancers"]
         found = {
             "network.Network": len(self.ec2.describe_vpcs(Filters=ours)["Vpcs"]),
             "network.Subnet": len(self.ec2.describe_subnets(Filters=ours)["Subnets"]),
@@ -91,7 +98,9 @@ class Aws:
             "compute.Server": sum(
                 len(one["Instances"]) for one in self.ec2.describe_instances(Filters=alive)["Reservations"]
             ),
-            "balancing.LoadBalancer": len(self.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]),
+            "balancing.LoadBalancer": len(self.client("elb").describe_load_balancers()["LoadBalancerDescriptions"])
+            + len(newer),
+            "target groups": len(self.client("elbv2").describe_target_groups()["TargetGroups"]) - len(newer),
             "dns.Zone": len(zones),
             "dns.Record": len(records),
             "storage.Bucket": len(self.client("s3").list_buckets()["Buckets"]),
@@ -105,9 +114,11 @@ class Aws:
         self.ec2.create_tags(Resources=[external_id], Tags=[{"Key": "role", "Value": "intruder"}])
 
 
-@pytest.fixture(params=["simulated", "aws"])
+@pytest.fixture(params=["simulated", "elb", "elbv2"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Simulated | Aws:
-    return Simulated(tmp_path) if request.param == "simulated" else Aws(request.getfixturevalue("server"))
+    return (
+        Simulated(tmp_path) if request.param == "simulated" else Aws(request.getfixturevalue("server"), request.param)
+    )
 
 
 SHOP = {
@@ -125,12 +136,13 @@ SHOP = {
 
 def test_the_web_shop_lives_and_dies(example: ModuleType, place: Simulated | Aws, tmp_path: Path) -> None:
     def deployment(servers: int) -> oc.Deployment:
-        shop = example.WebShop(web_servers=servers)
+        shop = example.WebShop(web_servers=servers, zones=place.zones)
         return oc.Deployment(shop, name="shop", cloud=place.cloud, state=tmp_path / "state.db", progress=False)
 
+    whole = {**SHOP, "network.Subnet": max(1, len(place.zones))}
     two = deployment(2)
     two.apply()
-    assert place.count() == SHOP
+    assert place.count() == whole
     assert two.plan().is_empty
     assert two.value(two.stack.url) == "http://www.shop.example/"
     assert two.value(two.stack.address)
@@ -142,7 +154,7 @@ def test_the_web_shop_lives_and_dies(example: ModuleType, place: Simulated | Aws
         "balancer": oc.Action.UPDATE,
     }
     three.apply(plan)
-    assert place.count() == {**SHOP, "compute.Server": 4}
+    assert place.count() == {**whole, "compute.Server": 4}
     assert three.plan().is_empty
 
     place.delete_server(three.value(three.stack.web[0].id))
@@ -153,7 +165,7 @@ def test_the_web_shop_lives_and_dies(example: ModuleType, place: Simulated | Aws
     three.apply()
     assert three.drift().is_empty
     assert three.plan().is_empty
-    assert place.count() == {**SHOP, "compute.Server": 4}
+    assert place.count() == {**whole, "compute.Server": 4}
 
     three.destroy()
     assert place.count() == {}
@@ -162,7 +174,7 @@ def test_the_web_shop_lives_and_dies(example: ModuleType, place: Simulated | Aws
 
 def test_a_lost_state_is_rebuilt_from_the_cloud(example: ModuleType, place: Simulated | Aws, tmp_path: Path) -> None:
     def deployment(servers: int) -> oc.Deployment:
-        shop = example.WebShop(web_servers=servers)
+        shop = example.WebShop(web_servers=servers, zones=place.zones)
         return oc.Deployment(shop, name="shop", cloud=place.cloud, state=tmp_path / "state.db", progress=False)
 
     with deployment(3) as three:

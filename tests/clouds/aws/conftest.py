@@ -24,8 +24,12 @@ def server(running: MotoServer) -> MotoServer:
 
 
 @pytest.fixture
-def cloud(server: MotoServer) -> AwsCloud:
-    return aws(region=REGION, endpoint=server.endpoint, access_key=server.access_key, secret_key=server.secret_key)
+def cloud(server: MotoServer, request: pytest.FixtureRequest) -> AwsCloud:
+    """As the test's case wants it."""
+    callspec = getattr(request.node, "callspec", None)
+    case = callspec.params.get("case") if callspec else None
+    keys = {"access_key": server.access_key, "secret_key": server.secret_key}
+    return aws(region=REGION, endpoint=server.endpoint, balancers=getattr(case, "balancers", "elb"), **keys)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import attrs
 import boto3
 
 from orchestra.clouds.families.aws import AwsCloud
+from orchestra.clouds.families.aws.balancing import Balancers
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
 from orchestra.resources import balancing, compute, dns, network, storage
 from tests.moto_server import MotoServer
@@ -153,7 +154,8 @@ def client(server: MotoServer, service: str) -> Any:
 
 def census(server: MotoServer) -> collections.Counter[str]:
     """How many of everything there is, as AWS's own library tells: what was terminated doesn't count."""
-    ec2, elb, route53, s3 = (client(server, service) for service in ("ec2", "elb", "route53", "s3"))
+    ec2, elb, elbv2, route53, s3 = (client(server, service) for service in ("ec2", "elb", "elbv2", "route53", "s3"))
+    newer, groups = elbv2.describe_load_balancers()["LoadBalancers"], elbv2.describe_target_groups()["TargetGroups"]
     live = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
     instances = [
         one
@@ -181,6 +183,18 @@ def census(server: MotoServer) -> collections.Counter[str]:
         "members": [
             one for each in elb.describe_load_balancers()["LoadBalancerDescriptions"] for one in each["Instances"]
         ],
+        "newer balancers": newer,
+        "target groups": groups,
+        "listeners": [
+            listener
+            for one in newer
+            for listener in elbv2.describe_listeners(LoadBalancerArn=one["LoadBalancerArn"])["Listeners"]
+        ],
+        "targets": [
+            target
+            for one in groups
+            for target in elbv2.describe_target_health(TargetGroupArn=one["TargetGroupArn"])["TargetHealthDescriptions"]
+        ],
         "zones": zones,
         "records": [
             one
@@ -199,9 +213,14 @@ def census(server: MotoServer) -> collections.Counter[str]:
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """How a kind is tried: its inputs, other values for those that can be changed in place, and what isn't told."""
+    """How a kind is tried: its inputs, other values for those that can be changed in place, and what isn't told.
+
+    ``name``: what it is called where that isn't its kind. ``balancers``: what makes the cloud's load balancers.
+    """
 
     kind: str
+    name: str = attrs.field(default=attrs.Factory(lambda self: self.kind, takes_self=True))
+    balancers: Balancers = "elb"
     inputs: Callable[[Scene], dict[str, Any]]
     changes: Callable[[Scene], dict[str, Any]] = lambda scene: {}
     untold: tuple[str, ...] = ()
@@ -214,6 +233,12 @@ class Case:
             for name, value in inputs.items()
             if name not in self.untold and value is not None
         }
+
+
+def checked(protocol: str, port: int, path: str = "/", **other: int) -> dict[str, Any]:
+    """A health check as providers get it."""
+    usual = {"interval": 30, "timeout": 5, "healthy": 3, "unhealthy": 2}
+    return {"protocol": protocol, "port": port, "path": path, **usual, **other}
 
 
 CASES = (
@@ -338,6 +363,48 @@ CASES = (
                 "unhealthy": 2,
             },
             "labels": {},
+        },
+    ),
+    Case(
+        kind="balancing.LoadBalancer",
+        name="application load balancer",
+        balancers="elbv2",
+        inputs=lambda scene: {
+            "port": 80,
+            "protocol": "http",
+            "member_port": 8080,
+            "members": [scene.machine(1)],
+            "subnets": [scene.subnet(), scene.subnet(2, "eu-west-1b")],
+            "firewalls": [scene.firewall()],
+            "health_check": checked("http", 8080, "/well?deep=1", interval=10, timeout=3, healthy=2, unhealthy=4),
+            "labels": LABELS,
+        },
+        changes=lambda scene: {
+            "members": [scene.machine(2), scene.machine(3)],
+            "firewalls": [],
+            "health_check": checked("tcp", 8081),
+            "labels": {},
+        },
+    ),
+    Case(
+        kind="balancing.LoadBalancer",
+        name="network load balancer",
+        balancers="elbv2",
+        inputs=lambda scene: {
+            "port": 5432,
+            "protocol": "tcp",
+            "member_port": None,
+            "members": [scene.machine(1)],
+            "subnets": [scene.subnet()],
+            "firewalls": [],
+            "health_check": None,
+            "labels": LABELS,
+        },
+        changes=lambda scene: {
+            "members": [scene.machine(2), scene.machine(3)],
+            "firewalls": [scene.firewall()],
+            "health_check": checked("http", 8081, "/well", interval=10, timeout=3),
+            "labels": {"env": "prod"},
         },
     ),
     Case(kind="dns.Zone", inputs=lambda scene: {"domain": "other.example"}),

@@ -37,7 +37,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return requests_sent
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_the_creating_request_carries_it(scene: Scene, case: Case, sent: list[str]) -> None:
     inputs, ours = case.inputs(scene), owner("subject")
     sent.clear()
@@ -59,7 +59,7 @@ def test_the_creating_request_carries_it(scene: Scene, case: Case, sent: list[st
     assert provider.capabilities.found_key
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_it_is_found_by_it(scene: Scene, case: Case) -> None:
     """By the token alone, or by the natural key whoever made it."""
     inputs, provider = case.inputs(scene), scene.provider(case.kind)

@@ -12,7 +12,8 @@ from orchestra.errors import ConflictError, NotFoundError
 from orchestra.resources.checks import content_digest
 from tests.clouds.aws.scenery import CASES, KEY, KINDS, Case, Scene, census, owner
 
-EACH = pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer"
+EACH = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 
 def told(observation: Observation, case: Case, inputs: Mapping[str, Any]) -> None:
@@ -98,11 +99,13 @@ def test_ids_that_are_not_there_are_gone(scene: Scene, case: Case) -> None:
         "compute.Snapshot": "snap-0123456789abcdef0",
         "compute.FloatingIp": "eipalloc-0123456789abcdef0",
         "balancing.LoadBalancer": "none-such",
+        "application load balancer": f"{ARN}/app/none-such/50dc6c495c0c9188",
+        "network load balancer": f"{ARN}/net/none-such/50dc6c495c0c9188",
         "dns.Zone": "Z0123456789",
         "dns.Record": "Z0123456789/A/www",
         "storage.Bucket": "none-such",
         "storage.Blob": "none-such/key",
-    }[case.kind]
+    }[case.name]
     provider = scene.provider(case.kind)
     made = provider.create(Inputs(case.inputs(scene)), owner("subject")).external_id
     reading = provider.observe([missing, made, missing])

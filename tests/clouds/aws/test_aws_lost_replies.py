@@ -18,7 +18,7 @@ from orchestra.resources.checks import content_digest
 from tests.clouds.aws.scenery import CASES, Case, Scene, census, owner, settled
 from tests.moto_server import MotoServer
 
-EACH = pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
+EACH = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 READS = ("Describe", "GET", "HEAD")
 
 

@@ -13,7 +13,7 @@ from orchestra.errors import LeaseLostError
 from tests.clouds.aws.scenery import CASES, Case, Scene, owner
 from tests.moto_server import MotoServer
 
-EACH = pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
+EACH = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 
 class Permit:

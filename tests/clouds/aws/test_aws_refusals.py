@@ -67,7 +67,7 @@ def test_refused_reads_are_unread_and_never_gone(server: MotoServer) -> None:
         assert isinstance(reading.unread[external_id], CredentialsError)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_a_dead_endpoint_is_told_as_not_sent(scene: Scene, case: Any) -> None:
     inputs = Inputs(case.inputs(scene))
     provider = cloud_of(scene.server, endpoint="http://127.0.0.1:1").provider(case.kind)

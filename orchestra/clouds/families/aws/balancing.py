@@ -1,255 +1,102 @@
-"""Load balancers: classic ones, of which one request makes a whole one. Their external id is their name."""
+"""Load balancers of both of AWS's APIs for them. The cloud says by which of them new ones are made.
+
+What is there already is read, changed and deleted by the API that it belongs to, whichever makes new ones: so changing
+over replaces nothing and loses nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Final
-from xml.etree.ElementTree import Element
+from types import MappingProxyType
+from typing import ClassVar, Final, Literal, TypeAlias
 
-import attrs
-
-from orchestra.clouds.families.aws import query
+from orchestra.clouds.families.aws.classic import ClassicCalls
 from orchestra.clouds.families.aws.connecting import Drivers
-from orchestra.clouds.families.aws.finishing import just_made, unless_unfinished
-from orchestra.clouds.families.aws.firewall import default_group
-from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
+from orchestra.clouds.families.aws.described import tolerating
+from orchestra.clouds.families.aws.elbv2 import ElbV2Calls
 from orchestra.clouds.provider import Calls
-from orchestra.clouds.translate import translate
-from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
-from orchestra.errors import ConflictError, NotFoundError
-from orchestra.model.values import Plain
-from orchestra.resources.balancing import HealthCheck, LoadBalancer
+from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Refusal, Update
+from orchestra.errors import NotFoundError
 
-_PAGE: Final = 400
-_TAGGED_AT_ONCE: Final = 20
-"""How many balancers one call tells the tags of."""
+Balancers: TypeAlias = Literal["elb", "elbv2"]
+"""Which of AWS's APIs makes load balancers."""
 
-_LONGEST_NAME: Final = 32
+_CLASSIC: Final = ClassicCalls()
+_ELBV2: Final = ElbV2Calls()
 
 
 class LoadBalancerCalls(Calls[Drivers]):
-    """A classic load balancer. Its name is made from the token: a second one of the same creation is refused."""
+    """New ones are classic load balancers."""
 
     kind = "balancing.LoadBalancer"
     found_by = FoundBy.NAME
-    found_key = "LoadBalancerName, with the tag orchestra:token"
+    found_key = ClassicCalls.found_key
     page = None
+    makes: ClassVar[Calls[Drivers]] = _CLASSIC
+    keeps: ClassVar[Calls[Drivers]] = _ELBV2
+    """What was made before the cloud was changed over."""
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
-        """See `Calls.create`: the balancer with its listener and tags, then health check and members."""
-        name = owner.name(_LONGEST_NAME)
-        try:
-            query.elb(driver.elb, "CreateLoadBalancer", {"LoadBalancerName": name}, _shape(inputs, owner))
-        except Exception as error:
-            if not isinstance(translate(error), ConflictError) or not self.search(driver, owner, inputs):
-                raise
-        with just_made(f"load balancer {name}"):
-            _check(driver, name, inputs)
-            found = self.look_up(driver, name)
-            _set_members(driver, found, inputs)
-        return attrs.evolve(found, inputs={**found.inputs, "members": sorted(set(inputs.texts("members")))})
+        """See `Calls.create`. A token is used again only by what began with it, which had the same cloud."""
+        return self.makes.create(driver, inputs, owner)
 
     def read(self, driver: Drivers, ids: Sequence[str]) -> Iterator[Observation]:
-        """See `Calls.read`: a list of all, for asking by name refuses everything when one of them is gone."""
-        wanted = frozenset(ids)
-        return _observations(driver, (item for item in _all(driver) if query.text(item, "LoadBalancerName") in wanted))
+        """See `Calls.read`."""
+        for calls in (_CLASSIC, _ELBV2):
+            if own := [one for one in ids if _serving(one) is calls]:
+                yield from calls.read(driver, own)
 
     def look_up(self, driver: Drivers, external_id: str) -> Observation:
         """See `Calls.look_up`."""
-        answer = query.elb(
-            driver.elb, "DescribeLoadBalancers", query.numbered("LoadBalancerNames.member", [external_id])
-        )
-        for found in _observations(driver, iter(query.child(answer, "LoadBalancerDescriptions").findall("member"))):
-            return found
-        raise NotFoundError(f"load balancer {external_id} isn't there any more")
+        return _serving(external_id).look_up(driver, external_id)
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`: by name and the token's tag. What a crash left half-way is pending."""
-        found = self.look_up(driver, owner.name(_LONGEST_NAME))
-        if not found.ownership or found.ownership.token != owner.token:
-            return None
-        asked = Inputs({**inputs.values, "health_check": _wanted_check(inputs)})
-        return unless_unfinished(found, LoadBalancer.kind, asked, ("health_check", "members"))
+        """See `Calls.search`: whoever recovers may have been changed over since."""
+        for calls in (self.makes, self.keeps):
+            with tolerating(NotFoundError):
+                if found := calls.search(driver, owner, inputs):
+                    return found
+        return None
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`."""
-        now = self.look_up(driver, external_id)
-        _set_members(driver, now, update.after)
-        if "health_check" in update.changed:
-            _check(driver, external_id, update.after)
-        firewalls = update.after.texts("firewalls")
-        if sorted(firewalls) != now.inputs["firewalls"]:
-            _guard(driver, external_id, firewalls)
-        _relabel(driver, now, update.after)
-        return self.look_up(driver, external_id)
+        return _serving(external_id).update(driver, external_id, update)
 
     def delete(self, driver: Drivers, external_id: str) -> None:
-        """See `Calls.delete`. Elastic Load Balancing takes a balancer that isn't there for deleted."""
-        query.elb(driver.elb, "DeleteLoadBalancer", {"LoadBalancerName": external_id})
+        """See `Calls.delete`."""
+        _serving(external_id).delete(driver, external_id)
 
     def everything(self, driver: Drivers) -> Iterator[Observation]:
         """See `Calls.everything`."""
-        return _observations(driver, _all(driver))
+        yield from _CLASSIC.everything(driver)
+        yield from _ELBV2.everything(driver)
 
 
-def _shape(inputs: Inputs, owner: Ownership) -> dict[str, str]:
-    """What a balancer is made with."""
-    protocol = inputs.text("protocol").upper()
-    return {
-        "Listeners.member.1.Protocol": protocol,
-        "Listeners.member.1.LoadBalancerPort": str(inputs.integer("port")),
-        "Listeners.member.1.InstanceProtocol": protocol,
-        "Listeners.member.1.InstancePort": str(_member_port(inputs)),
-        **query.numbered("Subnets.member", inputs.texts("subnets")),
-        **query.numbered("SecurityGroups.member", inputs.texts("firewalls")),
-        **query.pairs("Tags.member", tags_of(owner, inputs)),
-    }
+class ElbV2BalancerCalls(LoadBalancerCalls):
+    """New ones are application and network load balancers."""
+
+    found_key = ElbV2Calls.found_key
+    makes = _ELBV2
+    keeps = _CLASSIC
+
+    @staticmethod
+    def refuse(inputs: Mapping[str, object]) -> Iterator[Refusal]:
+        """See `Capabilities.refuse`."""
+        subnets = inputs.get("subnets")
+        if inputs.get("protocol") == "http" and isinstance(subnets, (list, tuple)) and len(subnets) < _FEWEST_SUBNETS:
+            yield Refusal(
+                why="an application load balancer, which is what AWS has for http, needs subnets in two zones",
+                remedy="give it a second subnet, in another zone, or make the cloud with aws(balancers='elb')",
+            )
 
 
-def _member_port(inputs: Inputs) -> int:
-    return inputs.integer("member_port", inputs.integer("port"))
+_FEWEST_SUBNETS: Final = 2
+
+CALLS_OF: Final[Mapping[Balancers, type[LoadBalancerCalls]]] = MappingProxyType(
+    {"elb": LoadBalancerCalls, "elbv2": ElbV2BalancerCalls}
+)
 
 
-def _wanted_check(inputs: Inputs) -> dict[str, Plain]:
-    """The health check asked for; by default a connection to the members' port."""
-    said = inputs.mapping("health_check")
-    return attrs.asdict(HealthCheck(port=_member_port(inputs))) | dict(said)
-
-
-def _check(drivers: Drivers, name: str, inputs: Inputs) -> None:
-    check = _wanted_check(inputs)
-    target = f"{str(check['protocol']).upper()}:{check['port']}"
-    query.elb(
-        drivers.elb,
-        "ConfigureHealthCheck",
-        {
-            "LoadBalancerName": name,
-            "HealthCheck.Target": target + (str(check["path"]) if check["protocol"] == "http" else ""),
-            "HealthCheck.Interval": str(check["interval"]),
-            "HealthCheck.Timeout": str(check["timeout"]),
-            "HealthCheck.HealthyThreshold": str(check["healthy"]),
-            "HealthCheck.UnhealthyThreshold": str(check["unhealthy"]),
-        },
-    )
-
-
-def _set_members(drivers: Drivers, now: Observation, inputs: Inputs) -> None:
-    told = now.inputs["members"]
-    there = {str(member) for member in told} if isinstance(told, Sequence) else set()
-    wanted = set(inputs.texts("members"))
-    for action, members in (
-        ("RegisterInstancesWithLoadBalancer", sorted(wanted - there)),
-        ("DeregisterInstancesFromLoadBalancer", sorted(there - wanted)),
-    ):
-        if members:
-            fields = {f"Instances.member.{index}.InstanceId": one for index, one in enumerate(members, start=1)}
-            query.elb(drivers.elb, action, {"LoadBalancerName": now.external_id}, fields)
-
-
-def _guard(drivers: Drivers, name: str, firewalls: Sequence[str]) -> None:
-    groups = list(firewalls)
-    if not groups:
-        answer = query.elb(drivers.elb, "DescribeLoadBalancers", query.numbered("LoadBalancerNames.member", [name]))
-        groups = [default_group(drivers, query.text(answer, "LoadBalancerDescriptions/member/VPCId"))]
-    query.elb(
-        drivers.elb,
-        "ApplySecurityGroupsToLoadBalancer",
-        {"LoadBalancerName": name},
-        query.numbered("SecurityGroups.member", groups),
-    )
-
-
-def _relabel(drivers: Drivers, now: Observation, inputs: Inputs) -> None:
-    told = now.inputs["labels"]
-    had = dict(told) if isinstance(told, Mapping) else {}
-    wanted = labels_in(inputs)
-    balancer = query.numbered("LoadBalancerNames.member", [now.external_id])
-    fresh = {key: value for key, value in wanted.items() if had.get(key) != value}
-    if fresh:
-        query.elb(drivers.elb, "AddTags", balancer, query.pairs("Tags.member", fresh))
-    stale = sorted(had.keys() - wanted.keys())
-    if stale:
-        query.elb(drivers.elb, "RemoveTags", balancer, query.numbered_keys("Tags.member", stale))
-
-
-def _all(drivers: Drivers) -> Iterator[Element]:
-    """Every balancer, all pages."""
-    marker = ""
-    while True:
-        page = {"PageSize": str(_PAGE), **({"Marker": marker} if marker else {})}
-        answer = query.elb(drivers.elb, "DescribeLoadBalancers", page)
-        yield from query.child(answer, "LoadBalancerDescriptions").findall("member")
-        before, marker = marker, query.text(answer, "NextMarker")
-        if not marker:
-            return
-        query.refuse_same_page("DescribeLoadBalancers", before, marker)
-
-
-def _observations(drivers: Drivers, items: Iterator[Element]) -> Iterator[Observation]:
-    """What ``items`` tell, with their tags read twenty at a time."""
-    while chunk := list(islice(items, _TAGGED_AT_ONCE)):
-        names = [query.text(item, "LoadBalancerName") for item in chunk]
-        answer = query.elb(drivers.elb, "DescribeTags", query.numbered("LoadBalancerNames.member", names))
-        tags = {
-            query.text(told, "LoadBalancerName"): {
-                query.text(tag, "Key"): query.text(tag, "Value") for tag in told.findall("Tags/member")
-            }
-            for told in query.child(answer, "TagDescriptions").findall("member")
-        }
-        defaults = _default_groups(drivers, chunk)
-        for item, name in zip(chunk, names, strict=True):
-            yield _told(item, tags.get(name, {}), defaults)
-
-
-def _default_groups(drivers: Drivers, items: Sequence[Element]) -> set[str]:
-    """The default security groups of the networks that ``items`` are in, where one of them has a single group."""
-    networks = {query.text(item, "VPCId") for item in items if len(item.findall("SecurityGroups/member")) == 1} - {""}
-    if not networks:
-        return set()
-    wanted = query.filters({"vpc-id": sorted(networks), "group-name": ["default"]})
-    found = query.ec2_items(drivers.ec2, "DescribeSecurityGroups", "securityGroupInfo", wanted, size=1000)
-    return {query.text(item, "groupId") for item in found}
-
-
-def _told(item: Element, tags: Mapping[str, str], defaults: set[str]) -> Observation:
-    listener = query.child(item, "ListenerDescriptions/member/Listener")
-    groups = _texts(item, "SecurityGroups/member")
-    return Observation(
-        external_id=query.text(item, "LoadBalancerName"),
-        inputs={
-            "port": int(query.text(listener, "LoadBalancerPort")),
-            "protocol": query.text(listener, "Protocol").lower(),
-            "member_port": int(query.text(listener, "InstancePort")),
-            "members": _texts(item, "Instances/member/InstanceId"),
-            "subnets": _texts(item, "Subnets/member"),
-            "firewalls": [] if len(groups) == 1 and groups[0] in defaults else groups,
-            "health_check": _told_check(item),
-            "labels": labels_of(tags),
-        },
-        outputs={"address": query.text(item, "DNSName") or None},
-        ownership=Ownership.from_tags(tags),
-        name=query.text(item, "LoadBalancerName"),
-    )
-
-
-def _texts(item: Element, path: str) -> list[str]:
-    return sorted({found.text or "" for found in item.findall(path)} - {""})
-
-
-def _told_check(item: Element) -> dict[str, Plain] | None:
-    """The health check in the form of the kind's input."""
-    check = item.find("HealthCheck")
-    if check is None or not query.text(check, "Target"):
-        return None
-    protocol, _, place = query.text(check, "Target").partition(":")
-    port, slash, path = place.partition("/")
-    return {
-        "protocol": protocol.lower(),
-        "port": int(port),
-        "path": slash + path or "/",
-        "interval": int(query.text(check, "Interval")),
-        "timeout": int(query.text(check, "Timeout")),
-        "healthy": int(query.text(check, "HealthyThreshold")),
-        "unhealthy": int(query.text(check, "UnhealthyThreshold")),
-    }
+def _serving(external_id: str) -> Calls[Drivers]:
+    """What a load balancer belongs to: classic ones are known by their name, the others by an ARN."""
+    return _ELBV2 if external_id.startswith("arn:") else _CLASSIC

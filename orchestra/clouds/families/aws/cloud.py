@@ -11,7 +11,7 @@ from orchestra.adoption.discovering import Discoverable
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.address import FloatingIpCalls
 from orchestra.clouds.families.aws.attachment import VolumeAttachmentCalls
-from orchestra.clouds.families.aws.balancing import LoadBalancerCalls
+from orchestra.clouds.families.aws.balancing import CALLS_OF, Balancers, LoadBalancerCalls
 from orchestra.clouds.families.aws.blob import BlobCalls
 from orchestra.clouds.families.aws.connecting import Account, Drivers, Pools
 from orchestra.clouds.families.aws.dns import RecordCalls, ZoneCalls
@@ -46,18 +46,29 @@ CALLS: Final[tuple[type[Calls[Drivers]], ...]] = (
     BucketCalls,
     BlobCalls,
 )
-"""What each kind is served by."""
+"""What each kind is served by; with ``balancers``, load balancers are served by another of `CALLS_OF`."""
 
 
 class AwsCloud(Discoverable):
     """One account and region of AWS; make it with `aws`. Safe to use from several threads."""
 
-    def __init__(self, account: Account, name: str, settling: float, *, pools: Pools | None = None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        name: str,
+        settling: float,
+        *,
+        balancers: Balancers = "elb",
+        pools: Pools | None = None,
+    ) -> None:
         self.name = name
         pools = pools or Pools()
         self._session: Session[Drivers] = Session(lambda: Drivers(account, pools), account.secrets)
         self._providers: Mapping[str, Provider] = MappingProxyType(
-            {calls.kind: DriverProvider(calls(), self._session, translate, settling=settling) for calls in CALLS}
+            {
+                calls.kind: DriverProvider(calls(), self._session, translate, settling=settling)
+                for calls in (*CALLS, CALLS_OF[balancers])
+            }
         )
 
     def provider(self, kind: str) -> Provider | None:
@@ -85,6 +96,7 @@ def aws(
     secret_key: str | None = None,
     session_token: str | None = None,
     name: str | None = None,
+    balancers: Balancers = "elb",
     consistency_seconds: float = 30.0,
 ) -> AwsCloud:
     """Amazon Web Services, in one region.
@@ -94,6 +106,10 @@ def aws(
     is given is never mixed with one of the environment. ``endpoint`` is the URL of a server that speaks AWS's API for
     all services, such as ``http://127.0.0.1:4566``; by default AWS's own hosts. ``name`` stands in the state for this
     cloud and must stay the same; default ``aws:`` and the region. Give one where two accounts are used in one region.
+
+    ``balancers``: which of AWS's two APIs makes new load balancers. ``"elb"`` makes classic ones; ``"elbv2"`` makes
+    application load balancers, which need subnets in two zones, for http, and network load balancers for tcp. Those
+    that are there stay what they are, whichever is set.
 
     ``consistency_seconds``: AWS is eventually consistent: for so long after a creation "not found" is not taken for
     gone but asked again (30; the EC2 API reference, "Eventual consistency", names no bound and advises to wait).
@@ -118,5 +134,11 @@ def aws(
             sent=False,
             remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give access_key=… and secret_key=…",
         )
+    if balancers not in CALLS_OF:
+        raise InvalidRequestError(
+            f"aws(): balancers={balancers!r} is none of AWS's APIs for load balancers",
+            sent=False,
+            remedy=f"write one of {', '.join(repr(one) for one in CALLS_OF)}",
+        )
     account = Account(place, hosts(place, endpoint), access_key, secret_key, session_token or None)
-    return AwsCloud(account, name or f"aws:{place}", consistency_seconds)
+    return AwsCloud(account, name or f"aws:{place}", consistency_seconds, balancers=balancers)

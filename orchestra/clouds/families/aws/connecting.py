@@ -1,4 +1,4 @@
-"""Libcloud's four drivers for one account and region: EC2, classic ELB, Route 53 and S3.
+"""Libcloud's drivers for one account and region: EC2, ELB (classic and newer), Route 53 and S3.
 
 Libcloud's drivers keep the request under way in the object, so each thread has drivers of its own, over
 connections that all threads share.
@@ -52,7 +52,7 @@ class Pools:
         return Pools(*(Connections(timeouts=timeouts) for _ in range(4)))
 
 
-_balancing: Final[Any] = get_balancing_driver  # the one of the four that has no types
+_balancing_driver: Final[Any] = get_balancing_driver  # the one of the four that has no types
 
 
 class Drivers:
@@ -80,8 +80,17 @@ class Drivers:
 
     @functools.cached_property
     def elb(self) -> Any:
-        """Libcloud's driver for classic load balancers. It takes no host, so that is set on its connection."""
-        driver = _balancing("elb")(
+        """Libcloud's driver for classic load balancers."""
+        return self._balancing("elb")
+
+    @functools.cached_property
+    def elbv2(self) -> Any:
+        """Libcloud's driver for application load balancers, whose API has network load balancers too; same host."""
+        return self._balancing("alb")
+
+    def _balancing(self, provider: str) -> Any:
+        """A driver of load balancers. None of them takes a host, so that is set on its connection."""
+        driver = _balancing_driver(provider)(
             self._account.access_key, self._account.secret_key, self.region, token=self._account.session_token
         )
         host = self._account.hosts.elb

@@ -1,4 +1,4 @@
-"""EC2's and Elastic Load Balancing's Query API, through the connections of Libcloud's drivers.
+"""EC2's and Elastic Load Balancing's Query APIs, through the connections of Libcloud's drivers.
 
 Libcloud's own methods read the first page only, tag in a second request, and take a foreign document for an empty
 list. The calls here send tags and token with the creation, read every page, and refuse a document that isn't the
@@ -18,6 +18,8 @@ _EC2_SPACE: Final = "http://ec2.amazonaws.com/doc/2016-11-15"
 _ELB_SPACE: Final = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01"
 _FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 _ELB_PATH: Final = "/2012-06-01/"
+_ELBV2_SPACE: Final = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01"
+_ELBV2_PATH: Final = "/2015-12-01/"
 
 FILTER_VALUES: Final = 200
 """How many values EC2 takes in one filter."""
@@ -33,6 +35,24 @@ def ec2(driver: Any, action: str, *parameters: Parameters) -> Element:
 def elb(driver: Any, action: str, *parameters: Parameters) -> Element:
     """The result of a classic load balancer's ``action``, its tags without namespace."""
     return child(_ask(driver, _ELB_PATH, _ELB_SPACE, action, parameters), f"{action}Result")
+
+
+def elbv2(driver: Any, action: str, *parameters: Parameters) -> Element:
+    """The result of an application or network load balancer's ``action``, its tags without namespace."""
+    return child(_ask(driver, _ELBV2_PATH, _ELBV2_SPACE, action, parameters), f"{action}Result")
+
+
+def elbv2_items(driver: Any, action: str, container: str, *parameters: Parameters, size: int) -> Iterator[Element]:
+    """The members of all pages of such a list; ``size``: how many a page may hold."""
+    marker = ""
+    while True:
+        page = {"PageSize": str(size), **({"Marker": marker} if marker else {})}
+        answer = elbv2(driver, action, *parameters, page)
+        yield from child(answer, container).findall("member")
+        before, marker = marker, text(answer, "NextMarker")
+        if not marker:
+            return
+        refuse_same_page(action, before, marker)
 
 
 def ec2_items(driver: Any, action: str, container: str, *parameters: Parameters, size: int = 0) -> Iterator[Element]:
