@@ -25,6 +25,7 @@ from orchestra.engine.roots import opened_root
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
 from orchestra.errors import DefinitionError, PlanError
+from orchestra.garbage import seldom_collected
 from orchestra.model.address import is_address
 from orchestra.model.concealing import Concealer
 from orchestra.model.declaration import collect
@@ -349,6 +350,7 @@ class Deployment:
             snapshot = self.store.load()
         return snapshot
 
+    @seldom_collected()
     def _planned(self, options: Options, office: Office, refresh: bool = True) -> Plan:
         snapshot = self._settled(office)
         site = self._site(snapshot)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
+from typing import Final
+
+SELDOM: Final = 1_000_000
+"""New objects, a hundred megabytes or so."""
 
 
 @contextlib.contextmanager
@@ -21,3 +25,20 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextlib.contextmanager
+def seldom_collected(every: int = SELDOM) -> Iterator[None]:
+    """Inside, cyclic garbage is searched for only after ``every`` new objects; for what also waits for clouds.
+
+    Other threads may make garbage meanwhile, so that it isn't put off for ever. A rarer search that was set before
+    stays so.
+    """
+    young, *older = gc.get_threshold()
+    if 0 < young < every:
+        gc.set_threshold(every, *older)
+    try:
+        yield
+    finally:
+        if 0 < young < every:
+            gc.set_threshold(young, *older)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -21,6 +21,9 @@ from orchestra.model.refs import Output, Ref
 from orchestra.model.resource import UNRULED, NamedCloud, Resource
 from orchestra.model.secrets import Secret
 from orchestra.model.stack import Stack, members
+
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -42,7 +45,7 @@ class Declared:
     secrets: tuple[Secret, ...]
     refreshed: frozenset[str] = frozenset()
     """The portable choices that are made anew in every plan."""
-    open_inputs: tuple[str, ...] = attrs.field(init=False)
+    open_inputs: tuple[str, ...] = attrs.field()
 
     @open_inputs.default
     def _open_inputs(self) -> tuple[str, ...]:
@@ -108,6 +111,10 @@ def _wish(expression: Expression, spec: InputSpec) -> Expression:
     if not isinstance(expression, dict):
         return {"id": expression} if spec.choice else expression
     return {key: item for key, item in expression.items() if item is not None}
+
+
+def _refreshed(kind: KindSpec, values: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(spec.refreshes for name, spec in kind.switches.items() if values[name])
 
 
 class _FaultsAt:
@@ -205,21 +212,23 @@ class _Walk:
         kind = resource.kind
         values = vars(resource)
         inputs: dict[str, Expression] = {}
+        open_inputs: list[str] = []
         count = len(self.faults)
         used: set[Address] = set()
         secrets: dict[Secret, None] = {}
-        for name in kind.inputs:
+        for name, spec in kind.inputs.items():
             value = values[name]
             if is_plain(value):
-                inputs[name] = {"id": value} if kind.inputs[name].choice else value
+                inputs[name] = {"id": value} if spec.choice else value
                 continue
             with self.faults_at(address, name):
                 expression = lower(value, self.placeholders)
                 if name in kind.choices:
-                    expression = _wish(expression, kind.inputs[name])
+                    expression = _wish(expression, spec)
                 inputs[name] = expression
                 if is_value(expression):
                     continue
+                open_inputs.append(name)
                 for one in self.uses(expression, address, name):
                     if isinstance(one, Secret):
                         secrets[one] = None
@@ -239,7 +248,8 @@ class _Walk:
             triggers=triggers,
             dependencies=tuple(sorted(used, key=self._rank.__getitem__) if len(used) > 1 else used),
             secrets=tuple(secrets),
-            refreshed=frozenset(spec.refreshes for name, spec in kind.switches.items() if values[name]),
+            refreshed=_refreshed(kind, values) if kind.switches else _NONE,
+            open_inputs=tuple(open_inputs),
         )
 
     def _depends_on(self, address: Address, resource: Resource, used: set[Address]) -> None:

@@ -15,7 +15,7 @@ from orchestra.model.building import TOKEN, Placeholder, holds_token
 from orchestra.model.refs import AllRef, MapRef, Output, OutputRef, Ref
 from orchestra.model.resource import Resource
 from orchestra.model.secrets import Secret
-from orchestra.model.values import ATOMS, UNKNOWN, Revealed, Value, has_revealed, is_known
+from orchestra.model.values import ATOMS, UNKNOWN, Revealed, Value, are_atoms, has_revealed, is_known
 
 
 @attrs.frozen
@@ -151,6 +151,12 @@ def _gather(expression: Expression, placeholders: Placeholders, found: list[Reso
         return
     if isinstance(expression, OutputRef):
         found.append(expression.resource)
+    elif isinstance(expression, AllRef):
+        for one in expression.sources:
+            if type(one) is OutputRef:  # the usual case, thousands of times, without a call for each
+                found.append(one.resource)
+            else:
+                _gather(one, placeholders, found)
     elif isinstance(expression, Secret):
         found.append(expression)
     else:
@@ -162,8 +168,6 @@ def _parts(expression: Expression, placeholders: Placeholders) -> Iterable[Expre
     """What ``expression`` is put together from."""
     if isinstance(expression, MapRef):
         return [expression.source]
-    if isinstance(expression, AllRef):
-        return expression.sources
     if isinstance(expression, Output):
         return [lower(expression.expression, placeholders)]
     if isinstance(expression, Text):
@@ -198,7 +202,11 @@ def _evaluate_output_ref(expression: OutputRef[Any], scope: Scope) -> Value:
 
 
 def _evaluate_all(expression: AllRef[Any], scope: Scope) -> Value:
-    return [evaluate(one, scope) for one in expression.sources]
+    output = scope.output
+    return [
+        output(one.resource, one.output) if type(one) is OutputRef else evaluate(one, scope)
+        for one in expression.sources
+    ]
 
 
 def _evaluate_stack_output(expression: Output[Any], scope: Scope) -> Value:
@@ -211,11 +219,14 @@ def _evaluate_secret(expression: Secret, scope: Scope) -> Value:
 
 def _evaluate_map(expression: MapRef[Any], scope: Scope) -> Value:
     value = evaluate(expression.source, scope)
-    if not is_known(value):
+    is_tuple = isinstance(expression.source, AllRef)
+    if is_tuple and type(value) is list and are_atoms(value):
+        secret, argument = False, tuple(value)
+    elif not is_known(value):
         return UNKNOWN
-    secret = has_revealed(value)
-    plain = _unwrap(value)
-    argument = tuple(plain) if isinstance(expression.source, AllRef) and isinstance(plain, list) else plain
+    else:
+        secret, plain = has_revealed(value), _unwrap(value)
+        argument = tuple(plain) if is_tuple else plain
     result = lower(_computed(expression, argument, secret), {})
     if type(result) not in ATOMS and any(isinstance(source, Resource) for source in sources(result, {})):
         raise DefinitionError(

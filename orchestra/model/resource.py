@@ -27,8 +27,11 @@ else:  # pragma: no cover
 
 COMMON = ("depends_on", "lifecycle", "cloud", "ready")
 
-_Compiled: TypeAlias = "tuple[str, Accepts, str, tuple[Check, ...]]"
-"""Of one input: its name, whether a value has the type needed, that type for messages, and further checks."""
+_Compiled: TypeAlias = "tuple[str, Accepts, str, tuple[Check, ...], object]"
+"""Of one input: its name, whether a value has the type needed, that type for messages, further checks, its default.
+
+The default is `attrs.NOTHING` where there is none that is known to be right.
+"""
 
 UNRULED: Final = Lifecycle()
 """What every resource has that is given no rules of its own."""
@@ -133,8 +136,10 @@ class Resource(_Declared):
     def _faults(self) -> typing.Iterator[str]:
         """What is wrong with the inputs, each a sentence that starts with the input's name."""
         values = vars(self)
-        for name, accepts, wanted, checks in self._compiled_checks():
+        for name, accepts, wanted, checks, default in self._compiled_checks():
             value = values[name]
+            if value is default:
+                continue  # most are
             if not accepts(value):
                 yield not_needed(name, value, wanted)
                 continue
@@ -182,13 +187,12 @@ def known_kinds() -> dict[str, KindSpec]:
 def _checks(cls: type[Resource]) -> tuple[_Compiled, ...]:
     """Name, type check, wanted type and further checks of each input, compiled once for the kind."""
     hints = hints_of(cls)
-    return tuple(
-        (
-            field.name,
-            compile_check(hints[field.name]),
-            describe(hints[field.name]),
-            field.metadata.get(METADATA, InputSpec()).checks if field.name not in COMMON else (),
-        )
-        for field in attrs.fields(typing.cast("type[Any]", cls))
-        if field.name in hints
-    )
+    found: list[_Compiled] = []
+    for field in attrs.fields(typing.cast("type[Any]", cls)):
+        if field.name in hints:
+            hint = hints[field.name]
+            accepts = compile_check(hint)
+            checks = field.metadata.get(METADATA, InputSpec()).checks if field.name not in COMMON else ()
+            right = accepts(field.default) and not any(check(field.default) for check in checks)
+            found.append((field.name, accepts, describe(hint), checks, field.default if right else attrs.NOTHING))
+    return tuple(found)

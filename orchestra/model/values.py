@@ -73,6 +73,11 @@ Nearly every value is one. To look its type up here costs a tenth of asking whet
 """
 
 
+def are_atoms(values: Iterable[Value]) -> bool:
+    """Whether all of ``values`` are of the types in `ATOMS`."""
+    return ATOMS.issuperset(map(type, values))
+
+
 def items(value: Value) -> Iterable[Value] | None:
     """What a mapping or list holds, in order; None for a leaf."""
     if type(value) in ATOMS:

@@ -67,6 +67,7 @@ class _Planner:
         self._world = world
         self._options = options
         self._declared = world.declaration.resources
+        self._address_of = world.declaration.address_of
         self._records = world.snapshot.records
         self._moves = find_moves(world.declaration, world.snapshot)
         self._renamed = {old: new for new, old in self._moves.items()}
@@ -132,8 +133,9 @@ class _Planner:
         return not self._options.partial or address in self._selected
 
     def _output(self, resource: Resource, name: str) -> Value:
-        address = self._world.declaration.address_of(resource)
-        outputs = self._outputs.get(address, {})
+        outputs = self._outputs.get(self._address_of(resource))
+        if outputs is None:
+            return UNKNOWN
         value = outputs.get(name, UNKNOWN)
         if type(value) in ATOMS:
             return value

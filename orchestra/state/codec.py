@@ -150,11 +150,11 @@ def _encode_values(values: Values, address: str) -> Plain:
     return encoded
 
 
-def _decode_values(values: Plain, text: str) -> Values:
-    """The values in ``values``, which was read from ``text``: most texts hold no mark and need no second look."""
-    if not isinstance(values, dict):
+def _decode_values(values: Plain, marked: bool) -> Values:
+    """The values in ``values``; most were read from a text that isn't ``marked``, and need no second look."""
+    if type(values) is not dict:
         raise TypeError(f"mapping expected, {type(values).__name__} found")
-    return {name: decode_value(value) for name, value in values.items()} if MARK in text else values
+    return {name: decode_value(value) for name, value in values.items()} if marked else values
 
 
 def decoded(what: str, build: Callable[[str], T], text: str) -> T:
@@ -186,24 +186,25 @@ def decode_record(text: str) -> Record:
 def decode_records(texts: Sequence[str]) -> list[Record]:
     """What `decode_record` makes of each of ``texts``, read at once: that is faster, and keeps each name once."""
     try:
-        every = _DECODER.decode(f"[{','.join(texts)}]")
+        text = f"[{','.join(texts)}]"
+        every, marked = _DECODER.decode(text), MARK in text
         if len(every) == len(texts):
-            return [_built(fields, text) for fields, text in zip(every, texts, strict=True)]
+            return [_built(fields, marked) for fields in every]
     except (KeyError, TypeError, ValueError, RecursionError, CorruptStateError):
         pass
     return list(map(decode_record, texts))  # tells what is wrong
 
 
 def _record(text: str) -> Record:
-    return _built(_DECODER.decode(text), text)
+    return _built(_DECODER.decode(text), MARK in text)
 
 
-def _built(fields: dict[str, Any], text: str) -> Record:
+def _built(fields: dict[str, Any], marked: bool) -> Record:
     fields["condition"] = _CONDITIONS[fields["condition"]]
     fields["dependencies"] = tuple(fields["dependencies"])
-    for name in ("inputs", "outputs", "triggers"):
-        fields[name] = _decode_values(fields[name], text)
-    fields["triggers"] = fields["triggers"]["triggers"]
+    fields["inputs"] = _decode_values(fields["inputs"], marked)
+    fields["outputs"] = _decode_values(fields["outputs"], marked)
+    fields["triggers"] = _decode_values(fields["triggers"], marked)["triggers"]
     return Record(**fields)
 
 
@@ -226,7 +227,7 @@ def decode_intent(text: str) -> Intent:
 def _intent(text: str) -> Intent:
     fields = _DECODER.decode(text)
     fields["operation"] = Operation(fields["operation"])
-    fields["inputs"] = _decode_values(fields["inputs"], text)
+    fields["inputs"] = _decode_values(fields["inputs"], MARK in text)
     fields["dependencies"] = tuple(fields["dependencies"])
     return Intent(**fields)
 

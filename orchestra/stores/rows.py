@@ -47,6 +47,16 @@ class Head:
     wrapped_root: str = ""
     """See `Snapshot.wrapped_root`."""
 
+    def tells_the_same(self, other: Head) -> bool:
+        """Whether the rows that make up a snapshot are the same under both heads: the totals are of what they hold."""
+        return (self.lineage, self.serial, self.salt, self.totals, self.wrapped_root) == (
+            other.lineage,
+            other.serial,
+            other.salt,
+            other.totals,
+            other.wrapped_root,
+        )
+
     @staticmethod
     def fresh() -> Head:
         """That of a new deployment."""
