@@ -17,7 +17,7 @@ import refresh
 import report
 import terraform
 import throttled
-from measure import HERE, Figure, python, seconds, side_by_side, work
+from measure import HERE, Figure, compile_all, python, seconds, side_by_side, work
 from planted import plant
 from report import Growth, Row
 from shapes import Shape
@@ -54,7 +54,7 @@ class Bench:
             plant(folder, count, shape)
         return folder
 
-    def compare(self, name: str, shape: Shape, count: int, *, applied: bool, wanted: float, their_runs: int) -> Row:
+    def compare(self, name: str, shape: Shape, count: int, *, applied: bool, wanted: float) -> Row:
         """One piece of work of whole processes, beside Terraform."""
         count //= self.scale
         self.say(f"{name}, {shape.value}, {count}")
@@ -65,11 +65,11 @@ class Bench:
             return Row(what, *side_by_side(ours))
         place = self._root / f"terraform-{shape.value}-{count}-{applied}"
         terraform.write(self._terraform, place, count, shape, applied=applied)
-        theirs = (terraform.plan(self._terraform), place, min(self.runs, their_runs))
+        theirs = (terraform.plan(self._terraform), place, self.runs)
         return Row(what, *side_by_side(ours, theirs), wanted)
 
-    def compare_apply(self, count: int, *, wanted: float) -> Row:
-        """A first apply, every outcome durable, beside one run of Terraform, which takes long."""
+    def compare_apply(self, count: int, applies: int, *, wanted: float) -> Row:
+        """A first apply, every outcome durable, beside ``applies`` runs of Terraform, which take long."""
         count //= self.scale
         self.say(f"apply, {count}")
         what = f"first apply, groups of {count:,}"
@@ -78,25 +78,25 @@ class Bench:
             return Row(what, *side_by_side(ours))
         place = self._root / f"terraform-apply-{count}"
         terraform.write(self._terraform, place, count, Shape.GROUPS, applied=False)
-        return Row(what, *side_by_side(ours, (terraform.apply(self._terraform), place, 1)), wanted)
+        return Row(what, *side_by_side(ours, (terraform.apply(self._terraform), place, applies)), wanted)
 
     def inside(self, name: str, shape: Shape, count: int, runs: int) -> Figure:
         """One piece of work inside a process."""
         self.say(f"{name}, {shape.value}, {count}, inside a process")
         return side_by_side((work(name, shape.value, count, self.planted(shape, count)), None, runs))[0]
 
-    def against(self) -> list[Row]:
-        """What both do."""
-        groups = self.compare("whole", Shape.GROUPS, 10_000, applied=True, wanted=25, their_runs=5)
+    def against(self, applies: int) -> list[Row]:
+        """What both do; Terraform's apply ``applies`` times."""
+        groups = self.compare("whole", Shape.GROUPS, 10_000, applied=True, wanted=25)
         inside = self.inside("again", Shape.GROUPS, 10_000 // self.scale, self.runs)
         return [
             groups,
             Row(f"{groups.work}, inside a process", inside, groups.theirs, 40 if groups.theirs else 0),
-            self.compare("whole", Shape.CHAIN, 3_000, applied=True, wanted=100, their_runs=1),
-            self.compare("whole", Shape.DENSE, 3_000, applied=True, wanted=30, their_runs=3),
-            self.compare("whole", Shape.FAN, 5_000, applied=True, wanted=0, their_runs=3),
-            self.compare("first_whole", Shape.GROUPS, 5_000, applied=False, wanted=0, their_runs=3),
-            self.compare_apply(5_000, wanted=100),
+            self.compare("whole", Shape.CHAIN, 3_000, applied=True, wanted=100),
+            self.compare("whole", Shape.DENSE, 3_000, applied=True, wanted=30),
+            self.compare("whole", Shape.FAN, 5_000, applied=True, wanted=0),
+            self.compare("first_whole", Shape.GROUPS, 5_000, applied=False, wanted=0),
+            self.compare_apply(5_000, applies, wanted=100),
         ]
 
     def large(self) -> list[tuple[str, Figure, str]]:
@@ -175,7 +175,7 @@ a process of its own. {note}
 
 A part costs its cloud nothing, and neither does Terraform's `terraform_data`: what is measured is the tool itself. Both
 plan against the state of an apply, written beforehand; both read every resource. Of the very slow runs of Terraform
-there are fewer: the last column tells how many there were of each.
+there are fewer: the last column tells how many there were of each; `--applies 5` makes more.
 
 {shown}
 """
@@ -187,12 +187,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer runs of a tenth of the resources")
     parser.add_argument("--runs", type=int, help="how many runs of each (5; quick: 3)")
     parser.add_argument("--alone", action="store_true", help="leave Terraform out")
+    parser.add_argument("--applies", type=int, default=1, help="runs of Terraform's apply (1: it takes long)")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its picture")
     given = parser.parse_args()
+    compile_all()
     with tempfile.TemporaryDirectory() as root:
         bench = Bench(Path(root), quick=given.quick, runs=given.runs or (3 if given.quick else 5), alone=given.alone)
         start, holds = bench.start()
-        rows = bench.against()
+        rows = bench.against(given.applies)
         parts = {
             "Against Terraform": report.against(rows),
             "Starting": report.alone(start),

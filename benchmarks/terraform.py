@@ -34,8 +34,8 @@ def plan(terraform: str) -> Sequence[str]:
 
 
 def apply(terraform: str) -> Sequence[str]:
-    """The command that applies, in the folder that it runs in, what isn't applied yet."""
-    return [terraform, "apply", "-auto-approve", "-no-color", "-input=false"]
+    """The command that applies all anew in the folder that it runs in."""
+    return ["sh", "-c", f"rm -f terraform.tfstate* && exec {terraform} apply -auto-approve -no-color -input=false"]
 
 
 def write(terraform: str, folder: Path, count: int, shape: Shape, *, applied: bool) -> None:

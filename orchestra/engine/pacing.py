@@ -8,10 +8,14 @@ from typing import Final
 
 import attrs
 
-BACK: Final = 0.15
+BACK: Final = 0.1
 """By what part the pace is taken back when a call is refused."""
 REGAINED: Final = 5.0
-"""Seconds after which the pace is what it was when a call was refused; as long again, and it is as much above that."""
+"""Seconds, at least, after which the pace is again what it was when a call was refused."""
+REGAINED_CALLS: Final = 20.0
+"""For how many calls that lasts, at least: each refusal costs a part of one, however slow the pace."""
+REGAINED_AT_MOST: Final = 30.0
+"""Seconds, at most, that it lasts."""
 LONGEST: Final = 20.0
 """Seconds between two calls at most, whatever the cloud refuses."""
 LOWEST: Final = 0.85
@@ -20,6 +24,8 @@ LEAST_AT_FIRST: Final = 1.0
 """Calls a second that a cloud is first taken to permit, if it lets nothing through at once."""
 HORIZON: Final = 1.0
 """Seconds that calls are counted over at least: a cloud lets a burst through before it refuses any."""
+SOONEST: Final = 0.25
+"""After what part of the time between two calls the next one follows a refusal, at the earliest."""
 CATCH_UP: Final = 0.25
 """Seconds for which calls that could have been sent are sent later."""
 
@@ -53,7 +59,9 @@ class Pace:
         """Calls a second."""
         if math.isinf(self._peak):
             return math.inf
-        after = (now - self._since - REGAINED) / REGAINED
+        known = min(REGAINED_AT_MOST, max(REGAINED, REGAINED_CALLS / self._peak))
+        regained = REGAINED / 2.0 if self._is_first else known
+        after = (now - self._since - regained) / regained
         return max(1.0 / LONGEST, self._peak * (1.0 + BACK * after**3))
 
     def sent(self, now: float) -> None:
@@ -70,7 +78,7 @@ class Pace:
         """
         if is_new:
             self._take_back(now)
-            self.next_at = max(self.next_at, now + chance.random() / self.rate(now))
+            self.next_at = now + (SOONEST + (1.0 - 2.0 * SOONEST) * chance.random()) / self.rate(now)
         elif self._is_first:
             self._peak = max(LEAST_AT_FIRST, self._peak - 1.0)
         self.next_at = max(self.next_at, now + wait)

@@ -111,7 +111,8 @@ class OutputField(Generic[T]):
     def __get__(self, instance: Resource | None, owner: type) -> Ref[T] | OutputField[T]:
         if instance is None:
             return self
-        return OutputRef(instance, self.name)
+        made = vars(instance)[self.name] = OutputRef(instance, self.name)  # from now on it is found there at once
+        return made
 
 
 def output_field(

@@ -18,6 +18,7 @@ from orchestra.model.readiness import ReadyCheck
 from orchestra.model.refs import Ref
 from orchestra.model.secrets import Secret
 from orchestra.model.typecheck import Accepts, compile_check, describe, hints_of, not_needed, shown
+from orchestra.model.values import ATOMS
 
 if sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -193,6 +194,8 @@ def _checks(cls: type[Resource]) -> tuple[_Compiled, ...]:
             hint = hints[field.name]
             accepts = compile_check(hint)
             checks = field.metadata.get(METADATA, InputSpec()).checks if field.name not in COMMON else ()
-            right = accepts(field.default) and not any(check(field.default) for check in checks)
-            found.append((field.name, accepts, describe(hint), checks, field.default if right else attrs.NOTHING))
+            default = field.default
+            checkable = not checks or (type(default) in ATOMS and not building.holds_token(str(default)))
+            right = checkable and accepts(default) and not any(check(default) for check in checks)
+            found.append((field.name, accepts, describe(hint), checks, default if right else attrs.NOTHING))
     return tuple(found)

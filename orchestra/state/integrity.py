@@ -6,7 +6,7 @@ lost, doubled, changed or swapped makes it differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from orchestra.errors import CorruptStateError
@@ -25,7 +25,13 @@ RESTORE: Final = (
 
 def row_digest(table: str, deployment: str, *columns: str | float) -> str:
     """The digest of one row: of where it stands and of what it holds."""
-    return digest("\x1f".join((table, deployment, *map(str, columns))))
+    return row_check(table, deployment)(columns)
+
+
+def row_check(table: str, deployment: str) -> Callable[[Sequence[str | float]], str]:
+    """What gives the digests of many rows of ``table``; see `row_digest`."""
+    place = f"{table}\x1f{deployment}\x1f"
+    return lambda columns: digest(place + "\x1f".join(map(str, columns)))
 
 
 def plus(total: str, row: str) -> str:

@@ -13,7 +13,7 @@ import attrs
 from orchestra.errors import CorruptStateError
 from orchestra.state.audit import BEGINNING, NOTES, AuditEntry, chained, encode_audit
 from orchestra.state.codec import canonical
-from orchestra.state.integrity import EMPTY, damaged, minus, plus, row_digest, total_of
+from orchestra.state.integrity import EMPTY, damaged, minus, plus, row_check, row_digest, total_of
 from orchestra.state.journal import Holder
 from orchestra.stores import schema
 from orchestra.stores.dialect import Column, Cursor, Row
@@ -217,8 +217,9 @@ class Rows:
         raise self._damaged(f"a row of {table.name} isn't what was written", table.address(key))
 
     def _checked(self, table: Table, rows: list[Row]) -> list[Row]:
+        check = row_check(table.name, self._deployment)
         for row in rows:
-            if row_digest(table.name, self._deployment, *row[:-1]) != row[-1]:
+            if check(row[:-1]) != row[-1]:
                 raise self._damaged(f"a row of {table.name} isn't what was written", table.address(row))
         return rows
 
