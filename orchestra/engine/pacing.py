@@ -12,10 +12,14 @@ BACK: Final = 0.1
 """By what part the pace is taken back when a call is refused."""
 REGAINED: Final = 5.0
 """Seconds, at least, after which the pace is again what it was when a call was refused."""
-REGAINED_CALLS: Final = 20.0
-"""For how many calls that lasts, at least: each refusal costs a part of one, however slow the pace."""
+REGAINED_CALLS: Final = 15.0
+"""For how many calls that lasts, at least: a refusal costs a part of one, however slow the pace."""
 REGAINED_AT_MOST: Final = 30.0
 """Seconds, at most, that it lasts."""
+REGAINED_AT_FIRST: Final = 10.0 / 3.0
+"""Seconds that it lasts while the pace is only guessed, from the first calls that were refused."""
+RISEN: Final = 3.0
+"""Seconds from then on after which the pace is as much above that as it was below."""
 LONGEST: Final = 20.0
 """Seconds between two calls at most, whatever the cloud refuses."""
 LOWEST: Final = 0.85
@@ -48,6 +52,8 @@ class Pace:
     """From when on calls are counted: the first one, or the last refusal."""
     _through: int = 0
     """Calls sent since then, without those that were refused."""
+    _waits_until: float = -math.inf
+    """When the cloud said that calls may come again."""
     _is_first: bool = True
     """Whether there was one refusal at most: of the same calls, more may follow."""
 
@@ -59,10 +65,12 @@ class Pace:
         """Calls a second."""
         if math.isinf(self._peak):
             return math.inf
-        known = min(REGAINED_AT_MOST, max(REGAINED, REGAINED_CALLS / self._peak))
-        regained = REGAINED / 2.0 if self._is_first else known
-        after = (now - self._since - regained) / regained
-        return max(1.0 / LONGEST, self._peak * (1.0 + BACK * after**3))
+        regained = min(REGAINED_AT_MOST, max(REGAINED, REGAINED_CALLS / self._peak))
+        if self._is_first:
+            regained = REGAINED_AT_FIRST
+        after = now - self._since - regained
+        part = after / (regained if after < 0.0 or self._is_first else RISEN)
+        return max(1.0 / LONGEST, self._peak * (1.0 + BACK * part**3))
 
     def sent(self, now: float) -> None:
         """A call is sent."""
@@ -74,14 +82,16 @@ class Pace:
         """A call was refused as too much; the cloud said to ``wait`` so many seconds (0: it didn't say).
 
         ``is_new``: it was sent after the last refusal was known, so that it tells something new of the pace. The next
-        call is then put off by chance, so that several processes don't come at the same moment again.
+        call then comes at a moment drawn by chance, so that several processes don't come together again, and sooner than
+        it would have: the refused one took nothing of what the cloud permits.
         """
         if is_new:
             self._take_back(now)
             self.next_at = now + (SOONEST + (1.0 - 2.0 * SOONEST) * chance.random()) / self.rate(now)
         elif self._is_first:
             self._peak = max(LEAST_AT_FIRST, self._peak - 1.0)
-        self.next_at = max(self.next_at, now + wait)
+        self._waits_until = max(self._waits_until, now + wait)
+        self.next_at = max(self.next_at, self._waits_until)
 
     def _take_back(self, now: float) -> None:
         """Find the peak anew. Over a span at both ends of which a call was refused, what went through is the pace."""

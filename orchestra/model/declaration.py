@@ -22,7 +22,6 @@ from orchestra.model.resource import UNRULED, NamedCloud, Resource
 from orchestra.model.secrets import Secret
 from orchestra.model.stack import Stack, members
 
-
 _NONE: Final[frozenset[str]] = frozenset()
 
 

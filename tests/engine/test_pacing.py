@@ -8,7 +8,16 @@ import random
 import attrs
 import pytest
 
-from orchestra.engine.pacing import BACK, LONGEST, REGAINED, Pace
+from orchestra.engine.pacing import (
+    BACK,
+    LONGEST,
+    REGAINED,
+    REGAINED_AT_FIRST,
+    REGAINED_AT_MOST,
+    REGAINED_CALLS,
+    RISEN,
+    Pace,
+)
 
 START = 1_000.0
 
@@ -66,8 +75,17 @@ def test_nothing_is_held_back_until_a_call_is_refused() -> None:
 
 def test_a_refusal_takes_the_pace_back_and_it_is_regained() -> None:
     pace = refused_once(8.0)
-    rates = [pace.rate(START + after) for after in (0.0, REGAINED, 2.0 * REGAINED, 4.0 * REGAINED)]
-    assert rates == pytest.approx([8.0 * (1.0 + BACK * part) for part in (-1.0, 0.0, 1.0, 27.0)])
+    spans = [part * REGAINED_AT_FIRST for part in (0.0, 1.0, 2.0, 4.0)]
+    assert [pace.rate(START + span) for span in spans] == pytest.approx(
+        [8.0 * (1.0 + BACK * part) for part in (-1.0, 0.0, 1.0, 27.0)]
+    )
+
+
+@pytest.mark.parametrize(("rate", "regained"), [(8.0, REGAINED), (1.0, REGAINED_CALLS), (0.1, REGAINED_AT_MOST)])
+def test_what_was_measured_is_regained_after_some_calls_and_then_exceeded(rate: float, regained: float) -> None:
+    pace = Pace(peak=rate, since=START, is_first=False)
+    rates = [pace.rate(START + span) for span in (0.0, regained, regained + RISEN)]
+    assert rates == pytest.approx([rate * (1.0 + BACK * part) for part in (-1.0, 0.0, 1.0)])
 
 
 def test_calls_are_spaced_and_made_good_for_when_one_is_sent_late() -> None:
@@ -121,7 +139,7 @@ def test_refusals_of_calls_sent_together_count_once() -> None:
         pace.sent(START)
     for number in range(12):
         pace.refused(START, number == 0, 0.0, random.Random(1))
-    assert pace.rate(START + REGAINED) == pytest.approx(4.0), "four of sixteen went through within a second"
+    assert pace.rate(START + REGAINED_AT_FIRST) == pytest.approx(4.0), "four of sixteen went through within a second"
     again = refused_once(8.0)
     before = again.rate(START + 1.0)
     again.sent(START + 1.0)
@@ -135,6 +153,8 @@ def test_what_the_cloud_says_to_wait_is_waited_by_all_calls() -> None:
     pace.refused(START + 0.1, False, 30.0, random.Random(1))
     assert not pace.is_open(START + 30.0)
     assert pace.is_open(START + 30.2)
+    pace.refused(START + 0.2, True, 0.0, random.Random(1))
+    assert not pace.is_open(START + 30.0), "another refusal, without a time to wait, takes nothing of that back"
 
 
 def test_two_processes_that_are_refused_together_come_back_apart() -> None:

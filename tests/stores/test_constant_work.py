@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import attrs
 import pytest
 
 from orchestra.contracts import Store
 from orchestra.state.journal import Lease
+from orchestra.stores import open_store
 from orchestra.stores.sql import SqlStore
 from orchestra.stores.sqlite import SqliteDialect
 from orchestra.testing import VirtualClock
@@ -125,3 +127,28 @@ def test_many_outcomes_are_one_transaction() -> None:
     assert sum(statement.split()[0] in ("BEGIN", "COMMIT") for statement in executed) == 2
     assert len(executed) <= 5 * 100 + 5
     store.close()
+
+
+def test_what_was_loaded_and_did_not_change_is_not_read_again() -> None:
+    dialect = Counting()
+    store = SqlStore(dialect, deployment="production", clock=VirtualClock(), lease_seconds=60.0)
+    fill(store, 500)
+    first = store.load()
+    dialect.cost()
+    assert store.load() is first
+    statements, steps = dialect.cost()
+    assert (statements, steps < 100) == (3, True), "the transaction around one row"
+    store.close()
+
+
+def test_a_write_is_seen_by_the_next_load_whoever_makes_it(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    one, other = (open_store(tmp_path / "state.db", deployment="production", clock=clock) for _ in range(2))
+    lease = fill(one, 3)
+    assert [len(store.load().records) for store in (one, other)] == [3, 3]
+    one.commit(lease, [outcome(1, write=(record(1, text="changed"),))])
+    assert [store.load().records[record(1).address] for store in (one, other)] == [record(1, text="changed")] * 2
+    one.begin(lease, [intent(2)])
+    assert [store.load().pending for store in (one, other)] == [(intent(2),)] * 2
+    one.close()
+    other.close()
