@@ -149,6 +149,6 @@ def test_a_write_is_seen_by_the_next_load_whoever_makes_it(tmp_path: Path) -> No
     one.commit(lease, [outcome(1, write=(record(1, text="changed"),))])
     assert [store.load().records[record(1).address] for store in (one, other)] == [record(1, text="changed")] * 2
     one.begin(lease, [intent(2)])
-    assert [store.load().pending for store in (one, other)] == [(intent(2),)] * 2
+    assert all(intent(2) in store.load().pending for store in (one, other))
     one.close()
     other.close()
