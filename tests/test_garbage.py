@@ -20,10 +20,16 @@ def _collector() -> Iterator[None]:
 
 def test_it_is_off_inside_and_on_again_after_an_error() -> None:
     gc.enable()
-    with pytest.raises(KeyError), uncollected():
-        assert not gc.isenabled()
+    seen = []
+
+    @uncollected()
+    def fail() -> None:
+        seen.append(gc.isenabled())
         raise KeyError
-    assert gc.isenabled()
+
+    with pytest.raises(KeyError):
+        fail()
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_where_it_is_off_it_stays_off() -> None:
@@ -35,10 +41,16 @@ def test_where_it_is_off_it_stays_off() -> None:
 
 def test_it_comes_seldom_inside_and_as_before_after_an_error() -> None:
     gc.set_threshold(500, 7, 9)
-    with pytest.raises(KeyError), seldom_collected():
-        assert gc.get_threshold()[0] == SELDOM
+    seen = []
+
+    @seldom_collected()
+    def fail() -> None:
+        seen.append(gc.get_threshold()[0])
         raise KeyError
-    assert gc.get_threshold()[:2] == (500, 7)
+
+    with pytest.raises(KeyError):
+        fail()
+    assert (seen, gc.get_threshold()[:2]) == ([SELDOM], (500, 7))
 
 
 @pytest.mark.parametrize("young", [0, 2 * SELDOM])

@@ -82,8 +82,8 @@ class Pace:
         """A call was refused as too much; the cloud said to ``wait`` so many seconds (0: it didn't say).
 
         ``is_new``: it was sent after the last refusal was known, so that it tells something new of the pace. The next
-        call then comes at a moment drawn by chance, so that several processes don't come together again, and sooner than
-        it would have: the refused one took nothing of what the cloud permits.
+        call then comes at a moment drawn by chance, so that several processes don't come together again, and sooner
+        than it would have: the refused one took nothing of what the cloud permits.
         """
         if is_new:
             self._take_back(now)
