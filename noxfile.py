@@ -76,7 +76,9 @@ def bench(session: nox.Session) -> None:
 def openstack(session: nox.Session) -> None:
     """Start a real OpenStack on loopback, run the tests that need one, and stop it. Debian 12, as root.
 
-    INSTALL=yes in the environment installs its packages. Arguments after -- go to pytest.
+    INSTALL=yes in the environment installs its packages. Arguments after -- go to pytest. It takes 25 minutes on two
+    busy cores, most of them for the contract and the catalogue: neutron is what is waited for. One run at a time: two
+    would count each other's things.
     """
     session.install("-e", ".[test]")
     program = ("bash", "tests/openstack_server/openstack.sh")
