@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestra.clouds.families.cloudstack import CloudStackCloud, cloudstack
     from orchestra.clouds.families.digitalocean import digitalocean
     from orchestra.clouds.families.docker import DockerCloud, docker
+    from orchestra.clouds.families.gce import GceCloud, gce
     from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
     from orchestra.clouds.families.linode import linode
     from orchestra.clouds.families.openstack import OpenStackCloud, openstack
@@ -37,6 +38,7 @@ __all__ = [
     "CloudStackCloud",
     "DockerCloud",
     "FamilyCloud",
+    "GceCloud",
     "LibcloudCloud",
     "OpenStackCloud",
     "SimulatedCloud",
@@ -46,6 +48,7 @@ __all__ = [
     "cloudstack",
     "digitalocean",
     "docker",
+    "gce",
     "libcloud",
     "linode",
     "openstack",
@@ -65,6 +68,7 @@ _MODULES: Final = MappingProxyType(
         "families.cloudstack": "CloudStackCloud cloudstack",
         "families.digitalocean": "digitalocean",
         "families.docker": "DockerCloud docker",
+        "families.gce": "GceCloud gce",
         "families.libcloud": "LibcloudCloud libcloud",
         "families.linode": "linode",
         "families.openstack": "OpenStackCloud openstack",

@@ -15,6 +15,7 @@ from orchestra.clouds.families.cloudstack.cloud import CALLS as CLOUDSTACK
 from orchestra.clouds.families.cloudstack.cloud import GUARDED as CLOUDSTACK_GUARDED
 from orchestra.clouds.families.digitalocean.cloud import CALLS as DIGITALOCEAN
 from orchestra.clouds.families.docker.cloud import CALLS as DOCKER
+from orchestra.clouds.families.gce.cloud import CALLS as GCE
 from orchestra.clouds.families.libcloud.services import every_call
 from orchestra.clouds.families.linode.cloud import CALLS as LINODE
 from orchestra.clouds.families.openstack.cloud import CALLS as OPENSTACK
@@ -35,6 +36,7 @@ _TABLES: Final[Mapping[str, _Table | Mapping[str, _Table]]] = MappingProxyType(
         "cloudstack:security_groups": CLOUDSTACK_GUARDED,
         "digitalocean": DIGITALOCEAN,
         "docker": DOCKER,
+        "gce": GCE,
         "libcloud": every_call(),
         "linode": LINODE,
         "openstack": OPENSTACK,

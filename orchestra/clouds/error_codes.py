@@ -35,7 +35,8 @@ CODES: Final = MappingProxyType(
                     "RequestLimitExceeded Throttling ThrottlingException Throttled RequestThrottled SlowDown "
                     "RequestThrottledException EC2ThrottledException TooManyRequests TooManyRequestsException "
                     "BandwidthLimitExceeded DependencyThrottle PriorRequestNotComplete "
-                    "SnapshotCreationPerVolumeRateExceeded"
+                    "SnapshotCreationPerVolumeRateExceeded RateLimitExceeded UserRateLimitExceeded "
+                    "ResourceOperationRateExceeded"
                 ),
             ),
             (
@@ -49,7 +50,8 @@ CODES: Final = MappingProxyType(
                     "RetryableErrorDueToAnotherOperation ReferencedResourceNotProvisioned AllocationFailed "
                     "ZonalAllocationFailed OverconstrainedAllocationRequest OverconstrainedZonalAllocationRequest "
                     "NicReservedForAnotherVm AttachDiskWhileBeingDetached InternalServerError ServerTimeout "
-                    "GatewayTimeout AADSTS90033"
+                    "GatewayTimeout AADSTS90033 ZoneResourcePoolExhausted ZoneResourcePoolExhaustedWithDetails "
+                    "ResourcePoolExhausted Stockout ResourceNotReady ConditionNotMet BackendError"
                 ),
             ),
             (
@@ -72,7 +74,8 @@ CODES: Final = MappingProxyType(
                     "TooManyRegistrationsForTargetId TargetGroupAssociationLimit TooManyBuckets TooManyHostedZones "
                     "TooManyTags InsufficientFreeAddressesInSubnet VolumeModificationRateExceeded "
                     "MaxSpotInstanceCountExceeded OverQuota IpAddressGenerationFailure ExternalIpAddressExhausted "
-                    "ResourceQuotaExceeded PublicIPCountLimitReached SubnetIsFull"
+                    "ResourceQuotaExceeded PublicIPCountLimitReached SubnetIsFull IpSpaceExhausted "
+                    "IpSpaceExhaustedWithDetails"
                 ),
             ),
             (
@@ -87,7 +90,7 @@ CODES: Final = MappingProxyType(
                 InUseError,
                 (
                     "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP "
-                    "PublicIPAddressCannotBeDeleted "
+                    "PublicIPAddressCannotBeDeleted ResourceInUseByAnotherResource "
                     "ClusterContainsTasksException ClusterContainsServicesException "
                     "ClusterContainsContainerInstancesException"
                 ),

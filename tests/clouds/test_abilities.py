@@ -24,6 +24,9 @@ CLOUDSTACK: dict[str, Any] = {
 }
 
 
+KEY = {"type": "service_account", "client_email": "robot@example", "private_key": "secret"}
+
+
 def families() -> set[str]:
     return {family.partition(":")[0] for family in oc.clouds.capabilities()}
 
@@ -60,6 +63,7 @@ def test_what_is_told_is_what_clouds_do() -> None:
         "cloudstack:security_groups": oc.clouds.cloudstack(**CLOUDSTACK, security_groups=True),
         "digitalocean": oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0),
         "docker": oc.clouds.docker(endpoint="unix:///nowhere"),
+        "gce": oc.clouds.gce(project="p", region="europe-west1", credentials=KEY, consistency_seconds=0),
         "linode": oc.clouds.linode(region="eu-west", token="token", consistency_seconds=0),
         "scaleway": oc.clouds.scaleway(region="fr-par-1", secret_key="key", project="id", consistency_seconds=0),
         "upcloud": oc.clouds.upcloud(region="fi-hel1", username="user", password="secret", consistency_seconds=0),

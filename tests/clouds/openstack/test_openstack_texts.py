@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import orchestra as oc
+from orchestra.clouds.base.marks import marked, owner_in, with_more
 from orchestra.clouds.families.openstack.faults import Fault, read_fault
-from orchestra.clouds.families.openstack.ownership import (
-    labels_in_tags,
-    mark,
-    marked,
-    owner_in,
-    tags_of,
-    with_more,
-)
+from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark, tags_of
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership
 

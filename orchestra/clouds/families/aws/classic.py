@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
+from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.balanced import (
     LONGEST_NAME,
@@ -21,7 +22,7 @@ from orchestra.clouds.families.aws.balanced import (
     with_check,
 )
 from orchestra.clouds.families.aws.connecting import Drivers
-from orchestra.clouds.families.aws.finishing import just_made, unless_unfinished
+from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.firewall import default_group
 from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
 from orchestra.clouds.provider import Calls

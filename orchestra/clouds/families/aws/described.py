@@ -10,9 +10,9 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
+from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
-from orchestra.clouds.families.aws.finishing import unless_unfinished
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership

@@ -1,16 +1,12 @@
-"""Creations that take more than one request: what of them a crash leaves, and what can't be seen at once."""
+"""Creations that take more than one request: what can't be seen at once."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-
-import attrs
+from collections.abc import Iterator
 
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Status
 from orchestra.errors import NotFoundError, TransientError
-from orchestra.model.fields import KindSpec
 
 _SOON = 2.0
 """Seconds after which AWS shows everywhere what it has made, mostly."""
@@ -32,12 +28,3 @@ def just_made(what: str) -> Iterator[None]:
             code=translate(error).code,
             retry_after=_SOON,
         ) from error
-
-
-def unless_unfinished(found: Observation, kind: KindSpec, inputs: Inputs, names: Sequence[str]) -> Observation:
-    """``found``, pending if one of the inputs ``names`` isn't as asked for yet: then creating it again finishes it."""
-    for name in names:
-        wanted, normalize = inputs.values.get(name), kind.inputs[name].normalize
-        if wanted is not None and (normalize(wanted) if normalize else wanted) != found.inputs[name]:
-            return attrs.evolve(found, status=Status.PENDING, detail=f"{name} isn't set yet")
-    return found

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.described import tolerating
-from orchestra.clouds.families.aws.finishing import just_made, unless_unfinished
+from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.rest import element, s3, s3_document, texts
 from orchestra.clouds.families.aws.tags import labels_in, labels_of, tags_of
 from orchestra.clouds.provider import Calls

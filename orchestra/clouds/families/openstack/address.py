@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import attrs
 
+from orchestra.clouds.base.marks import owner_in
 from orchestra.clouds.families.openstack import ports
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Listing, Networked, chunks
-from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark, owner_in
+from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark
 from orchestra.clouds.families.openstack.rest import Item
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotFoundError

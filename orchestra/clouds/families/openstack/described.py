@@ -10,12 +10,13 @@ from typing import ClassVar, Final
 
 import attrs
 
+from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark, tags_of
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
-from orchestra.contracts import Inputs, Observation, Ownership, Status
+from orchestra.contracts import Inputs, Observation, Ownership
 from orchestra.errors import CloudError, NotFoundError
 from orchestra.model.resource import Resource
 
@@ -85,7 +86,7 @@ class Described(Calls[Drivers]):
         """See `Calls.search`: by the token. What a crash left half-way is pending."""
         for found in self.observations(driver, self.listed(driver, self.asked(driver, owner, inputs))):
             if found.ownership is not None and found.ownership.token == owner.token:
-                return self.unless_unfinished(found, inputs)
+                return unless_unfinished(found, self.resource.kind, inputs, self.set_later)
         return None
 
     def everything(self, driver: Drivers) -> Iterator[Observation]:
@@ -105,15 +106,6 @@ class Described(Calls[Drivers]):
         listing = self.listing
         asked = {**self.own(drivers), **(query or {})}
         return drivers.items(listing.service, listing.detailed or listing.path, listing.many, asked)
-
-    def unless_unfinished(self, found: Observation, inputs: Inputs) -> Observation:
-        """``found``, pending if an input set later isn't as asked for yet: then creating it again finishes it."""
-        specs = self.resource.kind.inputs
-        for name in self.set_later:
-            wanted, normalize = inputs.values.get(name), specs[name].normalize
-            if wanted is not None and (normalize(wanted) if normalize else wanted) != found.inputs[name]:
-                return attrs.evolve(found, status=Status.PENDING, detail=f"{name} isn't set yet")
-        return found
 
 
 class Networked(Described):

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from orchestra.clouds.base.marks import owner_in
 from orchestra.clouds.base.rules import FirewallRule, told_rules, wanted_rule
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Listing, Networked, tolerating
-from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark, owner_in
+from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update

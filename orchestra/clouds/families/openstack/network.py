@@ -8,17 +8,11 @@ from typing import ClassVar, Final
 
 import attrs
 
+from orchestra.clouds.base.marks import marked, owner_in, with_more
 from orchestra.clouds.families.openstack import ports, rest, routers
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Listing, Networked, chunks
-from orchestra.clouds.families.openstack.ownership import (
-    labels_in_tags,
-    mark,
-    marked,
-    owner_in,
-    title,
-    with_more,
-)
+from orchestra.clouds.families.openstack.ownership import labels_in_tags, mark, title
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import NotReadyError

@@ -8,59 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
+from orchestra.clouds.base import marks
 from orchestra.clouds.families.openstack.rest import Item
 from orchestra.contracts import Inputs, Ownership, is_ownership_tag
 from orchestra.errors import InvalidRequestError
 
-_PREFIX: Final = "orchestra "
 _LONGEST: Final = 255
 """Characters in a text, a tag, or a value of metadata."""
-_PLAIN: Final = '/[]". :_-'
 
 
 def mark(owner: Ownership, **more: str) -> str:
-    """The text that tells neutron whose something is, and ``more`` that belongs to it.
-
-    Raises `InvalidRequestError` if address and deployment are too long for it.
-    """
-    fields = {"token": owner.token, "deployment": owner.deployment, "address": owner.address, **more}
-    text = _PREFIX + "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in fields.items())
-    if len(text) > _LONGEST:
-        raise InvalidRequestError(
-            f"the address {owner.address} is {len(text) - _LONGEST} characters too long: "
-            f"OpenStack's networks have room for {_LONGEST} in which it must stand",
-            sent=False,
-            remedy="use shorter names in the stack, or for the deployment",
-        )
-    return text
+    """The text that tells neutron whose something is, and ``more`` that belongs to it; see `marks.mark`."""
+    return marks.mark(owner, longest=_LONGEST, where="OpenStack's networks", **more)
 
 
 def title(owner: Ownership) -> str:
     """A name for people to read; neutron doesn't want names to be unique."""
     return f"{owner.deployment}/{owner.address}"[:_LONGEST]
-
-
-def marked(text: str | None) -> dict[str, str]:
-    """What a text of `mark` says; empty for any other."""
-    if not text or not text.startswith(_PREFIX):
-        return {}
-    return dict(parse_qsl(text.removeprefix(_PREFIX), keep_blank_values=True))
-
-
-def owner_in(text: str | None) -> Ownership | None:
-    """The ownership that a text of `mark` tells of."""
-    told = marked(text)
-    return (
-        Ownership.from_tags({f"orchestra:{name}": value for name, value in told.items()}) if told.get("token") else None
-    )
-
-
-def with_more(text: str | None, **more: str) -> str:
-    """A text of `mark` with other values in it; one that isn't is replaced."""
-    fields = {**marked(text), **more}
-    return _PREFIX + "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in fields.items())
 
 
 def metadata_of(owner: Ownership, inputs: Inputs) -> dict[str, str]:
@@ -83,7 +49,7 @@ def relabelled(metadata: Mapping[str, str], inputs: Inputs) -> dict[str, str] | 
 
 def tags_of(inputs: Inputs) -> list[str]:
     """The labels as tags of neutron: ``key=value``. Raises `InvalidRequestError` for one that is too long."""
-    tags = sorted(f"{quote(key, safe=_PLAIN)}={value}" for key, value in inputs.labels().items())
+    tags = sorted(f"{quote(key, safe=marks.PLAIN)}={value}" for key, value in inputs.labels().items())
     for tag in tags:
         if len(tag) > _LONGEST:
             raise InvalidRequestError(

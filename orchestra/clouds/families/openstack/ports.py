@@ -12,9 +12,10 @@ from typing import Final
 
 import attrs
 
+from orchestra.clouds.base.marks import marked, owner_in
 from orchestra.clouds.families.openstack.connecting import NO_OUTSIDE, Drivers
 from orchestra.clouds.families.openstack.described import tolerating
-from orchestra.clouds.families.openstack.ownership import mark, marked, owner_in, title
+from orchestra.clouds.families.openstack.ownership import mark, title
 from orchestra.clouds.families.openstack.rest import Item
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership

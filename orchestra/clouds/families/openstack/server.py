@@ -10,17 +10,12 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from orchestra.clouds.base.marks import marked, owner_in
 from orchestra.clouds.families.openstack import choosing, ports
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Described, Listing
 from orchestra.clouds.families.openstack.network import is_public
-from orchestra.clouds.families.openstack.ownership import (
-    labels_in_metadata,
-    marked,
-    metadata_of,
-    owner_in,
-    relabelled,
-)
+from orchestra.clouds.families.openstack.ownership import labels_in_metadata, metadata_of, relabelled
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
 from orchestra.errors import InvalidRequestError, NotFoundError, TransientError
