@@ -160,9 +160,12 @@ class Gce(Imitation):
         """One thing; an instance that is shutting down, and a snapshot that is being taken, are told so once."""
         thing = self.thing(place)
         told = {field: value for field, value in thing.items() if not field.startswith("_")}
+        if place.startswith("global/networks/"):
+            users = [one["selfLink"] for one in self.things.values() if one.get("network") == thing["selfLink"]]
+            told["subnetworks"] = [one for one in users if "/subnetworks/" in one]
         if thing.get("status") == "STOPPING":
             del self.things[place]
-        elif "/snapshots/" in place:
+        elif "/snapshots/" in place or "/images/" in place:
             thing["status"] = "READY"
         return told
 

@@ -121,6 +121,10 @@ def _snapshot_made(cloud: Any, snapshot: Thing) -> None:
     cloud.things[cloud.place(snapshot["selfLink"])] = snapshot
 
 
+def _image_made(cloud: Any, image: Thing) -> None:
+    image.update(diskSizeGb=cloud.things[cloud.place(image["sourceDisk"])]["sizeGb"], status="PENDING")
+
+
 def _address_made(cloud: Any, address: Thing) -> None:
     address.update(status="RESERVING", address=f"198.18.1.{cloud.number() % 250 + 2}", users=[])
 
@@ -181,6 +185,13 @@ COLLECTIONS: Final = MappingProxyType(
             references=("sourceDisk",),
             has_labels=True,
             then=_snapshot_made,
+        ),
+        "images": Collection(
+            recorded="",
+            needed=("description", "labels", "sourceDisk"),
+            references=("sourceDisk",),
+            has_labels=True,
+            then=_image_made,
         ),
         "addresses": Collection(
             recorded="address", needed=("addressType", "description"), has_labels=True, then=_address_made
@@ -332,6 +343,7 @@ ACTIONS: Final[Mapping[str, Callable[[Any, Thing, Request], None]]] = MappingPro
         "instances.setLabels": _set_labels,
         "disks.setLabels": _set_labels,
         "snapshots.setLabels": _set_labels,
+        "images.setLabels": _set_labels,
         "addresses.setLabels": _set_labels,
         "forwardingRules.setLabels": _set_labels,
         "instances.setTags": _set_tags,

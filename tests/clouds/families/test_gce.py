@@ -297,6 +297,28 @@ def test_one_of_the_name_that_is_another_s_is_left_alone(cloud: GceCloud, server
     assert provider(cloud, "compute.Server").find(OWNER, server_inputs(home)) is None
 
 
+def test_an_image_is_made_of_the_disk_that_a_server_starts_from(cloud: GceCloud, server: Gce) -> None:
+    home = subnet(cloud)
+    source = machine(cloud, "machine", home)
+    images, plain = provider(cloud, "compute.CustomImage"), {"description": "", "labels": {}, "server": source}
+    made = images.create(Inputs({**plain, "name": "golden"}), OWNER)
+    request = server.sent("POST", f"{API}global/images")[-1]
+    assert request.query["forceCreate"] == "true", "it runs"
+    disk_of = source.replace("/instances/", "/disks/")
+    assert request.body["sourceDisk"].endswith(disk_of)
+    assert (made.external_id, made.status, made.outputs) == ("global/images/golden", Status.PENDING, {"size_gib": 10})
+    copy = machine(cloud, "copy", home, image=made.external_id)
+    told = provider(cloud, "compute.Server").observe([copy]).found[copy].inputs["image"]
+    assert told == {"id": made.external_id}
+    other = Ownership("prod", "other", fresh_token("other"))
+    assert images.find(other, Inputs({**plain, "name": "golden"})) is None
+    with pytest.raises(ConflictError):
+        images.create(Inputs({**plain, "name": "golden"}), other)
+    with pytest.raises(InvalidRequestError, match="lower-case letters") as refused:
+        images.create(Inputs({**plain, "name": "Golden_1"}), other)
+    assert not refused.value.sent
+
+
 # -- reading
 
 
@@ -457,10 +479,22 @@ def test_a_disk_that_another_server_has_is_not_taken(cloud: GceCloud) -> None:
     assert [one.external_id for one in attachments.list()] == [f"{volume}:{first}"]
 
 
-def test_a_network_that_is_in_use_is_not_deleted(cloud: GceCloud) -> None:
+def test_a_network_that_is_in_use_is_not_deleted_and_keeps_its_way_out(cloud: GceCloud, server: Gce) -> None:
     subnet(cloud)
-    with pytest.raises(InUseError):
+    with pytest.raises(InUseError, match="still has subnets"):
         provider(cloud, "network.Network").delete(network(cloud))
+    assert len([place for place in server.things if place.startswith("global/routes/")]) == 1
+
+
+@pytest.mark.parametrize("kind", ["network.Network", "network.Firewall"])
+def test_what_is_not_shown_yet_is_finished_later(cloud: GceCloud, server: Gce, kind: str) -> None:
+    plain = {"description": "x", "ingress": [], "egress": [], "cidr": "10.0.0.0/16", "internet": True, "labels": {}}
+    wanted = Inputs({"network": network(cloud, "other"), **plain})
+    place = f"global/{'networks' if kind == 'network.Network' else 'firewalls'}/{NAME}"
+    server.failing += [("GET", API + place, 404)]
+    with pytest.raises(TransientError, match="doesn't know of it yet"):
+        provider(cloud, kind).create(wanted, OWNER)
+    assert provider(cloud, kind).create(wanted, OWNER).external_id == place
 
 
 # -- balancers

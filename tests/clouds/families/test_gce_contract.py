@@ -100,6 +100,15 @@ def snapshots(cloud: GceCloud) -> Iterator[ProviderCase]:
     yield ProviderCase(make=lambda _: oc.Snapshot(volume=source))
 
 
+def images(cloud: GceCloud) -> Iterator[ProviderCase]:
+    server = machine(cloud, "machine", subnet(cloud))
+    yield ProviderCase(
+        make=lambda _: oc.CustomImage(server=server, description="Golden", labels=LABELS),
+        changes={"labels": {"env": "prod"}},
+    )
+    yield ProviderCase(make=lambda n: oc.CustomImage(server=server, name=f"golden-{n}"))
+
+
 def addresses(cloud: GceCloud) -> Iterator[ProviderCase]:
     home = subnet(cloud)
     server, other = (machine(cloud, f"machine[{n}]", home, public_address=bool(n)) for n in range(2))
@@ -128,6 +137,7 @@ KINDS = {
     "network.Subnet": subnets,
     "network.Firewall": firewalls,
     "compute.Server": servers,
+    "compute.CustomImage": images,
     "compute.Volume": volumes,
     "compute.VolumeAttachment": attachments,
     "compute.Snapshot": snapshots,

@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestra.clouds.families.gce import marks
 from orchestra.clouds.families.gce.connecting import Drivers
-from orchestra.clouds.families.gce.described import Described
+from orchestra.clouds.families.gce.described import Described, made_now
 from orchestra.clouds.families.gce.rest import Item
 from orchestra.clouds.families.gce.server import ACCESS
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
@@ -35,10 +35,11 @@ class FloatingIpCalls(Described):
         labels = marks.labels_of(owner, inputs)
         body = {"description": marks.description(owner), "addressType": "EXTERNAL"}
         item = self.make(driver, self.home(driver), body, owner)
-        if (item.get("labels") or {}) != labels:
-            fields = {"labels": labels, "labelFingerprint": item.get("labelFingerprint")}
-            driver.change("POST", f"{self.home(driver)}/{item['name']}/setLabels", fields)
-        return self._lead(driver, item, inputs)
+        with made_now(str(item["name"])):
+            if (item.get("labels") or {}) != labels:
+                fields = {"labels": labels, "labelFingerprint": item.get("labelFingerprint")}
+                driver.change("POST", f"{self.home(driver)}/{item['name']}/setLabels", fields)
+            return self._lead(driver, item, inputs)
 
     def observe(self, drivers: Drivers, item: Item) -> Observation | None:
         """See `Described.observe`. Addresses inside a network are none of these."""

@@ -16,7 +16,7 @@ from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.base.tolerance import tolerating
 from orchestra.clouds.families.gce import marks
 from orchestra.clouds.families.gce.connecting import Drivers
-from orchestra.clouds.families.gce.described import Described
+from orchestra.clouds.families.gce.described import Described, made_now
 from orchestra.clouds.families.gce.rest import Item, last
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
@@ -84,11 +84,12 @@ class LoadBalancerCalls(Described):
             "target": driver.url(f"{region}/targetPools/{name}"),
         }
         made = self.make(driver, f"{region}/forwardingRules", rule, owner)
-        if (made.get("labels") or {}) != labels:
-            fields = {"labels": labels, "labelFingerprint": made.get("labelFingerprint")}
-            driver.change("POST", f"{region}/forwardingRules/{name}/setLabels", fields)
-        _set_members(driver, name, inputs)
-        return self.look_up(driver, f"{_CHECKS}/{name}")
+        with made_now(name):
+            if (made.get("labels") or {}) != labels:
+                fields = {"labels": labels, "labelFingerprint": made.get("labelFingerprint")}
+                driver.change("POST", f"{region}/forwardingRules/{name}/setLabels", fields)
+            _set_members(driver, name, inputs)
+            return self.look_up(driver, f"{_CHECKS}/{name}")
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
         """See `Calls.search`. One of which a part isn't there is pending: creating it again finishes it."""

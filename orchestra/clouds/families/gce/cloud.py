@@ -19,6 +19,7 @@ from orchestra.clouds.families.gce.balancing import LoadBalancerCalls
 from orchestra.clouds.families.gce.connecting import Drivers, connected, dns_driver, storage_driver
 from orchestra.clouds.families.gce.firewall import FirewallCalls
 from orchestra.clouds.families.gce.identity import Identity
+from orchestra.clouds.families.gce.image import CustomImageCalls
 from orchestra.clouds.families.gce.network import NetworkCalls, SubnetCalls
 from orchestra.clouds.families.gce.server import ServerCalls
 from orchestra.clouds.families.gce.volume import SnapshotCalls, VolumeCalls
@@ -34,6 +35,7 @@ _COMPUTE: Final[tuple[Calls[Drivers], ...]] = (
     SubnetCalls(),
     FirewallCalls(),
     ServerCalls(),
+    CustomImageCalls(),
     VolumeCalls(),
     VolumeAttachmentCalls(),
     SnapshotCalls(),

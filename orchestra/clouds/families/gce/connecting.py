@@ -182,7 +182,9 @@ class Drivers:
         for place, operation in begun:
             self._see_through(operation, f"{place} is still being changed")
 
-    def insert(self, place: str, body: Item, owner: Ownership, *, patient: bool = True) -> None:
+    def insert(
+        self, place: str, body: Item, owner: Ownership, *, patient: bool = True, query: Query | None = None
+    ) -> None:
         """Make ``body`` at ``place``, as `change` does, under a request id that is made from the token.
 
         Unless ``patient`` it isn't seen through: that is for what tells by itself how far it is.
@@ -193,7 +195,7 @@ class Drivers:
         request = uuid.uuid5(uuid.UUID(owner.token), f"{place} {body['name']}")
         operation: Item = {}
         for _ in range(_REPLAYS):
-            operation = self.ask("POST", place, body=body, query={"requestId": str(request)})
+            operation = self.ask("POST", place, body=body, query={**(query or {}), "requestId": str(request)})
             if not operation.get("error"):
                 break
             request = uuid.uuid5(request, str(operation["name"]))
@@ -202,10 +204,12 @@ class Drivers:
         else:
             rest.refuse_failed(operation)
 
-    def make(self, place: str, body: Item, owner: Ownership, *, patient: bool = True) -> bool:
+    def make(
+        self, place: str, body: Item, owner: Ownership, *, patient: bool = True, query: Query | None = None
+    ) -> bool:
         """`insert`, but that one which is there already is told by False."""
         try:
-            self.insert(place, body, owner, patient=patient)
+            self.insert(place, body, owner, patient=patient, query=query)
         except Exception as error:
             if not isinstance(translate(error), ConflictError):
                 raise

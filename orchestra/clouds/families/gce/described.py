@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
 
 import attrs
 
 from orchestra.clouds.base.compute.marking import unique_name
-from orchestra.clouds.base.finishing import unless_unfinished
+from orchestra.clouds.base.finishing import just_made, unless_unfinished
 from orchestra.clouds.families.gce import marks
 from orchestra.clouds.families.gce.connecting import Drivers
 from orchestra.clouds.families.gce.rest import Item, Query
@@ -95,15 +96,16 @@ class Described(Calls[Drivers]):
         """The name of what the token makes."""
         return unique_name(owner, 63)
 
-    def make(self, drivers: Drivers, place: str, body: Item, owner: Ownership, *, patient: bool = True) -> Item:
+    def make(self, drivers: Drivers, place: str, body: Item, owner: Ownership, **how: Any) -> Item:
         """What was made of ``body`` in the list at ``place``, now or by an earlier call with the same token.
 
-        ``patient``: see `Drivers.insert`.
+        ``how`` is what `Drivers.insert` takes beside that.
         """
         named = {"name": self.name(owner), **body}
         external_id = f"{place}/{named['name']}"
-        is_new = drivers.make(place, named, owner, patient=patient)
-        item = self.item(drivers, external_id)
+        is_new = drivers.make(place, named, owner, **how)
+        with made_now(external_id):
+            item = self.item(drivers, external_id)
         if not is_new and not marks.is_of(item, owner):
             raise ConflictError(
                 f"there is a {self.kind} {external_id} already, and not from here",
@@ -125,6 +127,11 @@ class Described(Calls[Drivers]):
         if labels is not None:
             fields = {"labels": labels, "labelFingerprint": item.get("labelFingerprint")}
             drivers.change("POST", f"{drivers.places.place(item['selfLink'])}/setLabels", fields)
+
+
+def made_now(external_id: str) -> AbstractContextManager[None]:
+    """Inside, what isn't there was made a moment ago; see `just_made`."""
+    return just_made(external_id, "Compute Engine")
 
 
 def with_inputs(found: Observation, **inputs: Plain) -> Observation:

@@ -16,7 +16,7 @@ from orchestra.clouds.base.compute.marking import unique_name
 from orchestra.clouds.base.rules import FirewallRule, told_rules, wanted_rule
 from orchestra.clouds.families.gce import marks
 from orchestra.clouds.families.gce.connecting import Drivers
-from orchestra.clouds.families.gce.described import Described
+from orchestra.clouds.families.gce.described import Described, made_now
 from orchestra.clouds.families.gce.network import NO_LABELS
 from orchestra.clouds.families.gce.rest import Item, last
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
@@ -68,7 +68,9 @@ class FirewallCalls(Described):
             "destinationRanges": [_EVERYWHERE],
             "targetTags": [self.name(owner)],
         }
-        return self._bring_to(driver, self.make(driver, _HOME, body, owner), inputs)
+        item = self.make(driver, _HOME, body, owner)
+        with made_now(str(item["name"])):
+            return self._bring_to(driver, item, inputs)
 
     def observe(self, drivers: Drivers, item: Item) -> Observation | None:
         """See `Described.observe`; without its rules, which are things of their own."""

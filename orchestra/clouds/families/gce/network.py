@@ -9,15 +9,18 @@ from typing import Final
 from orchestra.clouds import zoning
 from orchestra.clouds.families.gce import marks
 from orchestra.clouds.families.gce.connecting import Drivers
-from orchestra.clouds.families.gce.described import Described, with_inputs
+from orchestra.clouds.families.gce.described import Described, made_now, with_inputs
 from orchestra.clouds.families.gce.rest import Item, last
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
+from orchestra.errors import InUseError
 from orchestra.model.values import Plain
 from orchestra.resources import network
 
 NO_LABELS: Final = MappingProxyType({"labels": "Compute Engine has no labels on what networks are made of"})
 
 _EVERYWHERE: Final = "0.0.0.0/0"
+_OURS: Final = "-internet"
+"""Ends the name of a default route that was made here."""
 _GATEWAY: Final = "global/gateways/default-internet-gateway"
 
 
@@ -47,7 +50,9 @@ class NetworkCalls(Described):
             "autoCreateSubnetworks": False,
             "routingConfig": {"routingMode": "REGIONAL"},
         }
-        return self._bring_to(driver, self.make(driver, self.home(driver), body, owner), inputs)
+        item = self.make(driver, self.home(driver), body, owner)
+        with made_now(str(item["name"])):
+            return self._bring_to(driver, item, inputs)
 
     def observe(self, drivers: Drivers, item: Item) -> Observation:
         """See `Described.observe`; without what the routes tell."""
@@ -70,8 +75,18 @@ class NetworkCalls(Described):
         return self._bring_to(driver, self.item(driver, external_id), update.after)
 
     def delete(self, driver: Drivers, external_id: str) -> None:
-        """See `Calls.delete`: the way out goes first, for a network with a route that was made later is kept."""
-        _close(driver, external_id)
+        """See `Calls.delete`: a way out that was made later goes first, for Google deletes only its own with a network.
+
+        Not while there are subnets: what is in them would lose its way out, and the network be kept.
+        """
+        left = self.item(driver, external_id).get("subnetworks") or ()
+        if left:
+            raise InUseError(
+                f"network {external_id} still has subnets: {driver.places.place(str(left[0]))}", sent=False
+            )
+        for route in list(_ways_of(driver, external_id)):
+            if str(route["name"]).endswith(_OURS):
+                driver.change("DELETE", f"global/routes/{route['name']}")
         super().delete(driver, external_id)
 
     def _bring_to(self, drivers: Drivers, item: Item, inputs: Inputs) -> Observation:
@@ -100,7 +115,7 @@ def _ways_of(drivers: Drivers, external_id: str) -> Iterator[Item]:
 def _open(drivers: Drivers, item: Item) -> None:
     """Make a default route, under a name that is made from the network's: a second one is refused."""
     route = {
-        "name": f"{str(item['name'])[:54].rstrip('-')}-internet",
+        "name": f"{str(item['name'])[:54].rstrip('-')}{_OURS}",
         "description": str(item.get("description") or ""),
         "network": drivers.url(str(item["selfLink"])),
         "destRange": _EVERYWHERE,
