@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -88,10 +89,18 @@ class Gce(Imitation):
             ("POST", f"{_BASE}({_SCOPE}/({names})/[a-z0-9-]+)/([A-Za-z]+)", self.act),
         )
 
+    def read(self, raw: bytes, content_type: str) -> Any:
+        if content_type.startswith("application/x-www-form-urlencoded"):
+            return dict(parse_qsl(raw.decode()))
+        return raw.decode() if raw.startswith(b"<") else super().read(raw, content_type)
+
+    def written(self, answer: Any) -> bytes:
+        return answer if isinstance(answer, bytes) else super().written(answer)
+
     def authorize(self, request: Request) -> None:
         if request.path != "/token" and request.headers.get("Authorization", "")[7:] not in self.tokens:
             raise Refused(401, "authError", "Invalid Credentials")
-        project = re.match(r"/compute/v1/projects/([^/]+)/(?!global/images/)", request.path)
+        project = re.match(r"/compute/v1/projects/([^/]+)/(?!global/images/family/)", request.path)
         if project and project[1] != PROJECT:
             raise Refused(404, "notFound", f"The resource 'projects/{project[1]}' was not found")
 

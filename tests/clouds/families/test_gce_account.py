@@ -18,6 +18,7 @@ from tests.clouds.families.gce import PROJECT, REGION, Gce, credentials
 from tests.clouds.families.gce_scenery import connect, provider
 from tests.clouds.families.imitation import Answer, Request
 
+PEM_BEGINS = "-----BEGIN PRIVATE" + " KEY-----"
 OWNER = Ownership("prod", "zone", fresh_token("zone"))
 
 
@@ -66,7 +67,7 @@ def test_credentials_may_come_from_the_environment(
         ({}, "are missing"),
         ("{", "no JSON object"),
         ("[]", "can't be read"),
-        ("-----BEGIN PRIVATE KEY-----", "can't be read"),
+        (PEM_BEGINS, "can't be read"),
     ],
 )
 def test_credentials_that_cannot_be_used_are_told_and_not_shown(given: Any, message: str) -> None:
@@ -133,7 +134,7 @@ def test_no_file_is_written_and_no_secret_seen(server: Gce, tmp_path: Path, monk
 
 
 def test_a_key_that_is_none_is_told(server: Gce) -> None:
-    key = {**credentials(server.endpoint), "private_key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----"}
+    key = {**credentials(server.endpoint), "private_key": f"{PEM_BEGINS}\nx\n{PEM_BEGINS}"}
     with pytest.raises(CredentialsError, match="no RSA key in PEM"):
         connect(server, credentials=key).verify()
 

@@ -18,6 +18,7 @@ from libcloud.dns.drivers.google import GoogleDNSDriver
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 
 from orchestra.clouds.base.driver import Endpoint, LibcloudDriver, connect
+from orchestra.clouds.base.paging import Page, rows_of
 from orchestra.clouds.base.tolerance import tolerating
 from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.gce import rest
@@ -150,18 +151,16 @@ class Drivers:
             raise trouble
 
     def _pages(self, place: str, query: Query | None) -> Iterator[Item]:
-        asked: dict[str, str | int] = {**(query or {}), "maxResults": rest.PAGE}
-        while True:
-            told = self.ask("GET", place, query=asked)
+        """The pages of a list, whole."""
+
+        def page(after: Any) -> Page:
+            further = {"pageToken": str(after)} if after else {}
+            told = self.ask("GET", place, query={**(query or {}), "maxResults": rest.PAGE, **further})
             if not isinstance(told, Mapping) or "kind" not in told:
                 raise TransientError(f"{place}: what came back isn't a list", remedy="check the endpoint")
-            yield told
-            following = told.get("nextPageToken")
-            if not following:
-                return
-            if following == asked.get("pageToken"):
-                raise TransientError(f"{place}: the same page was told twice, so the list can't be trusted")
-            asked["pageToken"] = str(following)
+            return Page([told], told.get("nextPageToken") or None)
+
+        return rows_of(page, place)
 
     def change(self, method: str, place: str, body: Item | None = None, query: Query | None = None) -> None:
         """Make a change and see it through: the server waits for its operation, up to two minutes.
