@@ -1,8 +1,9 @@
 """What the error codes of clouds, and the exceptions of Libcloud, are in our tree of errors: tables only.
 
 The codes are those of EC2, Elastic Load Balancing, Route 53 and S3 as their API references list them, of OpenStack's
-services as they answer, and of Azure's as https://learn.microsoft.com/en-us/azure/azure-resource-manager/troubleshooting
-has them; other clouds that answer in the same style fall under the patterns.
+services and Google's Compute Engine as they answer, and of Azure's as
+https://learn.microsoft.com/en-us/azure/azure-resource-manager/troubleshooting has them; other clouds that answer in the
+same style fall under the patterns.
 """
 
 from __future__ import annotations
