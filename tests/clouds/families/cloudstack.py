@@ -65,6 +65,7 @@ class CloudStack(Imitation):
         self.keys: dict[str, Row] = {}
         self.groups: dict[str, Row] = {}
         self.addresses: dict[str, Row] = {}
+        self.balancers: dict[str, Row] = {}
         self.past: set[str] = set()
         """Ids of what was there once."""
         self.command = ""
@@ -160,6 +161,14 @@ class CloudStack(Imitation):
         yield "POST", "disassociateIpAddress", "id!", self.disassociate
         yield "POST", "enableStaticNat", "ipaddressid! virtualmachineid! networkid!", self.enable_nat
         yield "POST", "disableStaticNat", "ipaddressid!", self.disable_nat
+        rules = f"{page} id zoneid name"
+        yield "GET", "listLoadBalancerRules", rules, lambda f: self.listed("loadbalancerrule", self.balancers, f)
+        yield "GET", "listLoadBalancerRuleInstances", f"{page} id!", self.list_members
+        rule = "name! publicipid! networkid! algorithm! publicport! privateport! protocol! openfirewall"
+        yield "POST", "createLoadBalancerRule", rule, self.create_balancer
+        yield "POST", "deleteLoadBalancerRule", "id!", self.delete_balancer
+        yield "POST", "assignToLoadBalancerRule", "id! virtualmachineids!", self.assign
+        yield "POST", "removeFromLoadBalancerRule", "id! virtualmachineids!", self.unassign
         yield "GET", "listSecurityGroups", f"{page} id securitygroupname", self.list_groups
         yield "POST", "createSecurityGroup", "name! description! projectid", self.create_group
         yield "POST", "deleteSecurityGroup", "id!", self.delete_group
@@ -609,6 +618,7 @@ class CloudStack(Imitation):
             "Vpc": self.vpcs,
             "SecurityGroup": self.groups,
             "PublicIpAddress": self.addresses,
+            "LoadBalancer": self.balancers,
         }
         return self.known(kinds[fields["resourcetype"]], fields, "resourceids")
 
@@ -671,6 +681,8 @@ class CloudStack(Imitation):
     def free(self, row: Row) -> None:
         if row["isstaticnat"]:
             self.unnat(row)
+        for balancer in [one for one in self.balancers.values() if one["publicipid"] == row["id"]]:
+            self.drop(self.balancers, balancer["id"])
         row.update(state="Free", tags=[], issourcenat=False)
         row.pop("vpcid", None)
 
@@ -694,6 +706,51 @@ class CloudStack(Imitation):
         if not row["isstaticnat"]:
             raise RefusedError(431, "Specified IP address id is not associated with any vm Id")
         return self.begin(lambda: self.unnat(row))
+
+    # -- balancers
+
+    def create_balancer(self, fields: Fields) -> Any:
+        address, network = (
+            self.known(self.addresses, fields, "publicipid"),
+            self.known(self.networks, fields, "networkid"),
+        )
+        offerings = {one["id"]: one for one in self.network_offerings({})["networkoffering"]}
+        if "Lb" not in [one["name"] for one in offerings[network["networkofferingid"]]["service"]]:
+            raise RefusedError(431, f"Network id= {network['id']} doesn't support services: Lb")
+        if address["state"] != "Allocated" or address["vpcid"] != network["vpcid"]:
+            raise RefusedError(431, f"Unable to create load balancer rule on {address['ipaddress']}")
+        if any(one["publicipid"] == address["id"] for one in self.balancers.values()):
+            raise RefusedError(537, "There is already a rule on that port")
+        row = recorded(_CLOUD, "listLoadBalancerRules_default")["listloadbalancerrulesresponse"]["loadbalancerrule"][0]
+        identity = self.uuid("balancer")
+        given = {
+            name: fields[name] for name in ("name", "publicipid", "networkid", "publicport", "privateport", "algorithm")
+        }
+        own = {"id": identity, "publicip": address["ipaddress"], "state": "Add", "tags": [], "members": []}
+        self.balancers[identity] = {**row, **given, **own, **self.zoned()}
+        return self.begin(lambda: self.balancers[identity].update(state="Active"), identity)
+
+    def list_members(self, fields: Fields) -> Any:
+        members = self.known(self.balancers, fields)["members"]
+        return {"loadbalancerruleinstance": [self.machines[one] for one in members if one in self.machines]}
+
+    def delete_balancer(self, fields: Fields) -> Any:
+        row = self.known(self.balancers, fields)
+        return self.begin(lambda: self.drop(self.balancers, row["id"]))
+
+    def assign(self, fields: Fields) -> Any:
+        row = self.known(self.balancers, fields)
+        members = fields["virtualmachineids"].split(",")
+        for one in members:
+            machine = self.known(self.machines, {"virtualmachineid": one}, "virtualmachineid")
+            if machine["state"] != "Running" or one in row["members"]:
+                raise RefusedError(431, f"VM {one} is {machine['state']}, or is assigned to the rule already")
+        return self.begin(lambda: row["members"].extend(members))
+
+    def unassign(self, fields: Fields) -> Any:
+        row = self.known(self.balancers, fields)
+        members = fields["virtualmachineids"].split(",")
+        return self.begin(lambda: row.update(members=[one for one in row["members"] if one not in members]))
 
     # -- security groups
 

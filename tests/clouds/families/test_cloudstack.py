@@ -27,7 +27,7 @@ from orchestra.errors import (
 )
 from tests.clouds.families.cloudstack import KEY, SECRET, CloudStack
 from tests.clouds.families.scenery import KEYS
-from tests.clouds.families.test_cloudstack_contract import ZONE, Made, cloud_at, owner, provider
+from tests.clouds.families.test_cloudstack_contract import BALANCING, ZONE, Made, cloud_at, owner, provider
 
 ENVIRONMENT = ("CLOUDSTACK_ENDPOINT", "CLOUDSTACK_KEY", "CLOUDSTACK_SECRET", "CLOUDSTACK_ZONE", "CLOUDSTACK_PROJECT")
 NEVER = "00000000-0000-4000-8000-000000000000"
@@ -338,11 +338,65 @@ def test_two_that_choose_one_address_do_not_share_it(server: CloudStack, cloud: 
         return create(fields)
 
     server.create_tags = both  # type: ignore[method-assign]
-    with pytest.raises(TransientError, match="chosen twice"):
-        floating(cloud, machine)
-    assert not server.sent("POST", "/associateIpAddress")
-    assert vpc["tags"] == [theirs] or observed(cloud, "network.Network", vpc["id"])
     assert floating(cloud, machine).outputs["address"] != chosen
+    observed(cloud, "network.Network", vpc["id"])
+    assert vpc["tags"] == [theirs]
+
+
+def test_a_job_that_cloudstack_has_forgotten_is_over(server: CloudStack, cloud: CloudStackCloud, made: Made) -> None:
+    volume = made.volume(0)
+    observed(cloud_at(server), "compute.Volume", volume)
+    server.jobs.clear()
+    assert observed(cloud, "compute.Volume", volume).status is Status.READY
+
+
+# -- balancers
+
+
+def balanced(cloud: CloudStackCloud, subnet: str, members: list[str]) -> Observation:
+    inputs = {"port": 80, "member_port": None, "members": members, "subnets": [subnet], "labels": {}}
+    return provider(cloud, "balancing.LoadBalancer").create(Inputs(inputs), owner("balancer"))
+
+
+@pytest.mark.parametrize("command", ["associateIpAddress", "createLoadBalancerRule", "assignToLoadBalancerRule"])
+def test_a_balancer_is_finished_from_wherever_it_broke_off(server: CloudStack, command: str) -> None:
+    made = Made(cloud_at(server, subnet_offering=BALANCING))
+    subnet = made.subnet()
+    assert subnet is not None
+    machine = made.server(subnet)
+    observed(made.cloud, "compute.Server", machine)
+    server.lost.append(("POST", f"/{command}"))
+    with pytest.raises(TransientError):
+        balanced(made.cloud, subnet, [machine])
+    other = cloud_at(server)  # the first has died
+    wanted = {"members": [machine], "subnets": [subnet], "labels": {}}
+    half = provider(other, "balancing.LoadBalancer").find(owner("balancer"), Inputs(wanted))
+    assert half is not None
+    assert half.ownership == owner("balancer")
+    told = observed(other, "balancing.LoadBalancer", balanced(other, subnet, [machine]).external_id)
+    assert (told.status, told.inputs["members"]) == (Status.READY, [machine])
+    assert len(server.balancers) == 1
+    taken = [one for one in server.addresses.values() if one["state"] == "Allocated" and not one["issourcenat"]]
+    assert [one["ipaddress"] for one in taken] == [told.outputs["address"]]
+    (address,) = (one for one in provider(other, "compute.FloatingIp").list() if one.comes_with == "a balancer")
+    assert address.ownership is None
+    provider(other, "balancing.LoadBalancer").delete(told.external_id)
+    assert provider(other, "balancing.LoadBalancer").observe([told.external_id]).gone
+    assert not [one for one in server.addresses.values() if one["state"] != "Free" and not one["issourcenat"]]
+
+
+def test_a_half_made_balancer_can_be_taken_away(server: CloudStack) -> None:
+    made = Made(cloud_at(server))  # its subnets have no balancers, so the rule is refused
+    subnet = made.subnet()
+    assert subnet is not None
+    with pytest.raises(InvalidRequestError, match="Lb"):
+        balanced(made.cloud, subnet, [])
+    balancing = provider(made.cloud, "balancing.LoadBalancer")
+    (half,) = balancing.list()
+    assert (half.status, half.ownership) == (Status.FAILED, owner("balancer"))
+    assert balancing.observe([half.external_id]).found[half.external_id].status is Status.FAILED
+    balancing.delete(half.external_id)
+    assert balancing.observe([half.external_id]).gone == {half.external_id}
 
 
 def test_the_address_of_a_network_is_not_taken_for_one_of_ours(cloud: CloudStackCloud, made: Made) -> None:

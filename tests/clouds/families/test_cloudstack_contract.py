@@ -9,7 +9,7 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds import CloudStackCloud, cloudstack
-from orchestra.contracts import Inputs, Ownership, Provider, fresh_token
+from orchestra.contracts import Inputs, Ownership, Provider, Status, fresh_token
 from orchestra.resources.network import Rule
 from orchestra.testing import ProviderCase, check_provider
 from tests.clouds.families.cloudstack import KEY, SECRET, CloudStack
@@ -28,8 +28,11 @@ PLAIN = (
     "compute.VolumeAttachment",
     "compute.Snapshot",
     "compute.FloatingIp",
+    "balancing.LoadBalancer",
 )
-GUARDED = ("network.Firewall", *PLAIN[2:-1])
+GUARDED = ("network.Firewall", *PLAIN[2:-2])
+BALANCING = "DefaultIsolatedNetworkOfferingForVpcNetworks"
+"""The network offering of the one subnet of a VPC that may have balancers."""
 
 
 def cloud_at(server: CloudStack, secret: str = SECRET, **more: Any) -> CloudStackCloud:
@@ -75,7 +78,7 @@ class Made:
         choose = provider(self.cloud, "compute.Server").choose
         image = choose("image", {"os": "ubuntu", "version": "10.04"})
         chosen = {"image": {"id": image}, "size": {"id": choose("size", {"cpus": 1, "memory_gib": 0.25})}}
-        plain = {"firewalls": [], "key_pair": None, "user_data": None, "public_address": None}
+        plain: dict[str, Any] = {"firewalls": [], "key_pair": None, "user_data": None, "public_address": None}
         return self.make("compute.Server", f"machine[{number}]", subnet=subnet, **chosen, **plain)
 
     def volume(self, number: int) -> str:
@@ -169,6 +172,19 @@ def addresses(made: Made) -> Iterator[ProviderCase]:
     )
 
 
+def balancers(made: Made) -> Iterator[ProviderCase]:
+    subnet = made.subnet()
+    assert subnet is not None
+    machines = [made.server(subnet, number) for number in range(3)]
+    assert all(one.status is Status.READY for one in provider(made.cloud, "compute.Server").list())
+    yield ProviderCase(
+        make=lambda _: oc.LoadBalancer(
+            port=80, member_port=8080, members=machines[:2], subnets=[subnet], labels=LABELS
+        ),
+        changes={"labels": {"env": "Prod"}, "members": machines[1:]},
+    )
+
+
 CASES: dict[str, Callable[[Made], Iterator[ProviderCase]]] = {
     "network.Network": networks,
     "network.Subnet": subnets,
@@ -179,6 +195,7 @@ CASES: dict[str, Callable[[Made], Iterator[ProviderCase]]] = {
     "compute.VolumeAttachment": attachments,
     "compute.Snapshot": snapshots,
     "compute.FloatingIp": addresses,
+    "balancing.LoadBalancer": balancers,
 }
 KINDS = [(False, kind) for kind in PLAIN] + [(True, kind) for kind in GUARDED]
 
@@ -190,7 +207,7 @@ def test_providers_keep_the_contract(guarded: bool, kind: str) -> None:
         cloud = cloud_at(server)
         checked = check_provider(
             lambda: provider(cloud, kind),
-            CASES[kind](Made(cloud_at(server))),
+            CASES[kind](Made(cloud_at(server, subnet_offering=BALANCING))),
             unreachable=lambda: provider(cloud_at(server, "wrong"), kind),
             clock=VirtualClock(),
         )

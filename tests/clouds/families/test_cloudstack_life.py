@@ -11,7 +11,7 @@ import pytest
 import orchestra as oc
 from tests.clouds.families.cloudstack import CloudStack
 from tests.clouds.families.scenery import KEYS, LABELS
-from tests.clouds.families.test_cloudstack_contract import IMAGE, SIZES, cloud_at
+from tests.clouds.families.test_cloudstack_contract import BALANCING, IMAGE, SIZES, cloud_at
 from tests.virtual_clock import VirtualClock
 
 CREATIONS = (
@@ -23,6 +23,8 @@ CREATIONS = (
     "attachVolume",
     "createSnapshot",
     "associateIpAddress",
+    "createLoadBalancerRule",
+    "assignToLoadBalancerRule",
 )
 
 
@@ -52,6 +54,7 @@ class Shop(oc.Stack):
         self.disk = oc.Volume(size_gib=10, zone=self.web[0].zone, labels={"stage": self.stage})
         self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.web[0])
         self.copy = oc.Snapshot(volume=self.disk)
+        self.balancer = oc.LoadBalancer(port=80, members=self.web, subnets=[self.subnet])
         self.address = oc.FloatingIp(server=self.web[self.led_to], labels={"stage": self.stage})
         self.url = oc.Output(f"http://{self.address.address}/")
 
@@ -81,7 +84,7 @@ def server() -> Iterator[CloudStack]:
 def deployer(server: CloudStack, stack: type[oc.Stack], tmp_path: Path) -> Deploy:
     def made(**parameters: Any) -> oc.Deployment:
         shop, state = stack(**parameters), tmp_path / "state.db"
-        cloud = cloud_at(server)
+        cloud = cloud_at(server, subnet_offering=BALANCING)
         return oc.Deployment(shop, name="shop", cloud=cloud, state=state, progress=False, clock=VirtualClock())
 
     return made
@@ -114,12 +117,14 @@ def census(server: CloudStack) -> dict[str, int]:
         "attached": sum("virtualmachineid" in one for one in server.volumes.values()),
         "snapshots": len(server.snapshots),
         "addresses": len(own),
+        "balancers": len(server.balancers),
+        "members": sum(one in server.machines for row in server.balancers.values() for one in row["members"]),
     }
 
 
 SHOP = {
-    **dict.fromkeys(("vpcs", "networks", "keys", "volumes", "attached", "snapshots", "addresses"), 1),
-    "machines": 2,
+    **dict.fromkeys(("vpcs", "networks", "keys", "volumes", "attached", "snapshots", "balancers"), 1),
+    **dict.fromkeys(("machines", "members", "addresses"), 2),
 }
 NOTHING = dict.fromkeys(SHOP, 0)
 
@@ -133,14 +138,14 @@ def test_a_whole_life(server: CloudStack, deploy: Deploy) -> None:
         before = set(server.machines)
     with deploy(servers=3, stage="prod", led_to=1) as deployment:
         assert apply(deployment).counts[oc.Action.CREATE] == 1
-        assert census(server) == {**SHOP, "machines": 3}
+        assert census(server) == {**SHOP, "machines": 3, "members": 3}
         (address,) = (one for one in server.addresses.values() if one.get("isstaticnat"))
         assert address["virtualmachineid"] == deployment.resources["web[1]"].external_id
         gone = str(deployment.resources["web[2]"].external_id)
         server.machines.pop(gone)
         server.past.add(gone)
         changed = [str(one.address) for one in deployment.drift().changes if one.action is not oc.Action.NO_OP]
-        assert changed == ["web[2]"]
+        assert sorted(changed) == ["balancer", "web[2]"]
         assert apply(deployment).counts[oc.Action.CREATE] == 1
     with deploy(size=1, stage="prod", led_to=1) as deployment:
         assert apply(deployment).counts[oc.Action.UPDATE] == 2

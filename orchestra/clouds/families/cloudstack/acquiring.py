@@ -4,28 +4,33 @@
 takes which address is wanted. So that is written down first, as a tag of the VPC: the token, and the address chosen
 among the free ones. Whoever goes on from there asks for that very address again, or finds that the account has it.
 
-Two that choose one address see each other's tags, for each writes its own before it looks: they withdraw.
+Two that choose one address see it, for each writes its own tag before it looks: they withdraw, and choose again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from orchestra.clouds.families.cloudstack.connecting import Drivers
 from orchestra.clouds.families.cloudstack.rest import Item
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Ownership
-from orchestra.errors import InvalidRequestError, QuotaError, TransientError
+from orchestra.errors import InvalidRequestError, NotFoundError, QuotaError, TransientError
 
 COMMAND: Final = "listPublicIpAddresses"
 KEY: Final = "publicipaddress"
+ROLE: Final = MappingProxyType({"orchestra:role": "balancer"})
+"""What marks an address that was acquired for a balancer, and goes with it."""
 _WISH: Final = "orchestra:address:"
 """Begins the key of the VPC's tag that says which address is being acquired, before the token."""
 _NOT_FREE: Final = "InsufficientCapacity"
 _SINCE: Final = (4, 13)
 """The version of CloudStack from which ``associateIpAddress`` takes which address is wanted. Others ignore that."""
+_CHOICES: Final = 4
+"""How often another address is chosen because somebody chose the same at the same moment."""
 _SOON: Final = 2.0
 """Seconds after which a small job is done."""
 
@@ -41,7 +46,7 @@ def vpc_of(drivers: Drivers, network: str) -> Item:
 def acquired(drivers: Drivers, vpc: Item, owner: Ownership) -> Item | None:
     """The address that was acquired in ``vpc`` for ``owner``, with its mark or on the way to it; None if none was."""
     address = _wished(vpc).get(owner.token)
-    for item in drivers.items(COMMAND, KEY, zoneid=drivers.zone_id):
+    for item in addresses(drivers):
         told = tags_of(item)
         found = Ownership.from_tags(told)
         if found is not None and found.token == owner.token:
@@ -50,6 +55,23 @@ def acquired(drivers: Drivers, vpc: Item, owner: Ownership) -> Item | None:
         if is_unmarked and item["ipaddress"] == address:
             return item
     return None
+
+
+def addresses(drivers: Drivers) -> Iterator[Item]:
+    """Every address that the account has in the zone."""
+    return drivers.items(COMMAND, KEY, zoneid=drivers.zone_id)
+
+
+def address_of(drivers: Drivers, external_id: str) -> Item:
+    """One address; raises `NotFoundError` if the account doesn't have it."""
+    for item in drivers.items(COMMAND, KEY, id=external_id):
+        return item
+    raise NotFoundError(f"address {external_id} isn't there")
+
+
+def is_of_balancer(address: Item) -> bool:
+    """Whether an address was acquired for a balancer."""
+    return ROLE.items() <= tags_of(address).items()
 
 
 def acquire(drivers: Drivers, vpc: Item, owner: Ownership, **more: str) -> Item:
@@ -72,7 +94,7 @@ def acquire(drivers: Drivers, vpc: Item, owner: Ownership, **more: str) -> Item:
         }
         content = drivers.do("createTags", resourceids=item["id"], resourcetype="PublicIpAddress", **fields)
         drivers.finished(content, f"address {item['ipaddress']} is being marked", _SOON)
-    if owner.token in _wished(vpc):
+    if owner.token in _wished(_again(drivers, vpc)):
         _withdraw(drivers, vpc, owner)
     return item
 
@@ -89,31 +111,39 @@ def _wished(vpc: Item) -> Mapping[str, str]:
 
 
 def _wish(drivers: Drivers, vpc: Item, owner: Ownership) -> str:
-    """Choose one of the free addresses, and write down which."""
+    """Choose one of the free addresses that nobody else has chosen, and write down which."""
     _check_version(drivers)
-    taken = set(_wished(vpc).values())
-    free = sorted(
-        str(one["ipaddress"])
-        for one in drivers.items(COMMAND, KEY, zoneid=drivers.zone_id, state="Free", forvirtualnetwork=True)
-        if str(one["ipaddress"]) not in taken
-    )
-    if not free:
-        raise QuotaError(f"there is no free public address in {drivers.zone_name}")
-    address = free[int(owner.token, 16) % len(free)]
-    fields = {"tags[0].key": f"{_WISH}{owner.token}", "tags[0].value": address}
-    content = drivers.do("createTags", resourceids=vpc["id"], resourcetype="Vpc", **fields)
-    drivers.finished(content, f"address {address} is being chosen", _SOON)
-    return address
+    now = vpc
+    for attempt in range(_CHOICES):
+        taken = set(_wished(now).values())
+        offered = drivers.items(COMMAND, KEY, zoneid=drivers.zone_id, state="Free", forvirtualnetwork=True)
+        free = sorted({str(one["ipaddress"]) for one in offered} - taken)
+        if not free:
+            raise QuotaError(f"there is no free public address in {drivers.zone_name}")
+        address = free[(int(owner.token, 16) >> 8 * attempt) % len(free)]
+        fields = {"tags[0].key": f"{_WISH}{owner.token}", "tags[0].value": address}
+        content = drivers.do("createTags", resourceids=vpc["id"], resourcetype="Vpc", **fields)
+        drivers.finished(content, f"address {address} is being chosen", _SOON)
+        now = _again(drivers, vpc)
+        if not _is_contested(now, owner, address):
+            return address
+        drivers.finished(_withdraw(drivers, vpc, owner), f"address {address} was chosen twice", _SOON)
+    raise TransientError(f"others choose the same addresses in {vpc['id']}", retry_after=_SOON)
+
+
+def _again(drivers: Drivers, vpc: Item) -> Item:
+    """The VPC as it is now."""
+    return next(drivers.items("listVPCs", "vpc", id=str(vpc["id"])))
+
+
+def _is_contested(vpc: Item, owner: Ownership, address: str) -> bool:
+    return any(token != owner.token and one == address for token, one in _wished(vpc).items())
 
 
 def _associate(drivers: Drivers, vpc: Item, owner: Ownership, address: str) -> Item:
-    now = next(drivers.items("listVPCs", "vpc", id=str(vpc["id"])))
-    wished = _wished(now)
-    if [one for token, one in wished.items() if token != owner.token and one == address]:
+    if _is_contested(_again(drivers, vpc), owner, address):
         _withdraw(drivers, vpc, owner)
         raise TransientError(f"address {address} was chosen twice", retry_after=_SOON)
-    if wished.get(owner.token) != address:
-        raise TransientError(f"that address {address} is wanted isn't written down yet", retry_after=_SOON)
     try:
         content = drivers.do("associateIpAddress", vpcid=vpc["id"], ipaddress=address, projectid=drivers.project)
     except Exception as error:
@@ -122,15 +152,13 @@ def _associate(drivers: Drivers, vpc: Item, owner: Ownership, address: str) -> I
             _withdraw(drivers, vpc, owner)  # somebody else was faster: another is chosen
         raise
     drivers.finished(content, f"address {address} is being acquired", _SOON)
-    return next(_by_id(drivers, str(content["id"])))
+    return address_of(drivers, str(content["id"]))
 
 
-def _by_id(drivers: Drivers, external_id: str) -> Iterator[Item]:
-    return drivers.items(COMMAND, KEY, id=external_id)
-
-
-def _withdraw(drivers: Drivers, vpc: Item, owner: Ownership) -> None:
-    drivers.do("deleteTags", resourceids=vpc["id"], resourcetype="Vpc", **{"tags[0].key": f"{_WISH}{owner.token}"})
+def _withdraw(drivers: Drivers, vpc: Item, owner: Ownership) -> Any:
+    """Take back the choice; the answer has a job."""
+    key = {"tags[0].key": f"{_WISH}{owner.token}"}
+    return drivers.do("deleteTags", resourceids=vpc["id"], resourcetype="Vpc", **key)
 
 
 def _check_version(drivers: Drivers) -> None:

@@ -20,7 +20,7 @@ _SOON: Final = 2.0
 
 
 class FloatingIpCalls(Described):
-    """A public address. One that its VPC leads outside with is told to come with that."""
+    """A public address. One that its VPC leads outside with, or a balancer listens on, is told to come with that."""
 
     kind = "compute.FloatingIp"
     found_by = FoundBy.TAG
@@ -73,11 +73,9 @@ class FloatingIpCalls(Described):
             },
             outputs={"address": str(item["ipaddress"])},
             detail=state,
-            ownership=self.owner_of(item),
+            ownership=None if acquiring.is_of_balancer(item) else self.owner_of(item),
             name=str(item["ipaddress"]),
-            comes_with=str(item.get("vpcid") or item.get("associatednetworkid") or "")
-            if item.get("issourcenat")
-            else "",
+            comes_with=_comes_with(item),
         )
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
@@ -117,6 +115,13 @@ class FloatingIpCalls(Described):
                 drivers.finished(content, f"address {item['ipaddress']} is being taken from its server", _SOON)
             drivers.do("enableStaticNat", ipaddressid=external_id, virtualmachineid=server, networkid=tier)
         return self.look_up(drivers, external_id)
+
+
+def _comes_with(item: Item) -> str:
+    """What an address goes with: its VPC, which leads outside by it, or the balancer that it was acquired for."""
+    if item.get("issourcenat"):
+        return str(item.get("vpcid") or item.get("associatednetworkid") or "a network")
+    return "a balancer" if acquiring.is_of_balancer(item) else ""
 
 
 def _tier(drivers: Drivers, server: str) -> str:

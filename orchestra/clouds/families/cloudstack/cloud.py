@@ -13,6 +13,7 @@ from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.cloudstack.account import Account, account_of
 from orchestra.clouds.families.cloudstack.address import FloatingIpCalls
 from orchestra.clouds.families.cloudstack.attachment import VolumeAttachmentCalls
+from orchestra.clouds.families.cloudstack.balancing import LoadBalancerCalls
 from orchestra.clouds.families.cloudstack.connecting import Drivers
 from orchestra.clouds.families.cloudstack.firewall import FirewallCalls
 from orchestra.clouds.families.cloudstack.jobs import Jobs
@@ -39,7 +40,12 @@ class Operator:
 def _calls(operator: Operator) -> tuple[Calls[Drivers], ...]:
     """The calls of each kind: a zone has networks of one's own, or security groups and networks for all."""
     guarded: tuple[Calls[Drivers], ...] = (FirewallCalls(),)
-    inside = (NetworkCalls(operator.networks), SubnetCalls(operator.networks), FloatingIpCalls())
+    inside = (
+        NetworkCalls(operator.networks),
+        SubnetCalls(operator.networks),
+        FloatingIpCalls(),
+        LoadBalancerCalls(),
+    )
     return (
         *(guarded if operator.security_groups else inside),
         KeyPairCalls(),
@@ -74,7 +80,7 @@ class CloudStackCloud(Discoverable):
         )
 
     def provider(self, kind: str) -> Provider | None:
-        """See `contracts.Cloud.provider`. There are none for load balancers, DNS and storage."""
+        """See `contracts.Cloud.provider`. There are none for DNS and storage."""
         return self._providers.get(kind)
 
     def verify(self) -> None:

@@ -16,6 +16,7 @@ from orchestra.clouds.families.cloudstack.account import Account
 from orchestra.clouds.families.cloudstack.jobs import Jobs, Outcome, Verdict, read_job
 from orchestra.clouds.families.cloudstack.rest import Item
 from orchestra.clouds.session import share_connection
+from orchestra.clouds.translate import translate
 from orchestra.errors import InvalidRequestError, TransientError
 
 _OF_NO_PROJECT: Final = frozenset(
@@ -91,8 +92,13 @@ class Drivers:
             page += 1
 
     def job(self, identity: object) -> Verdict:
-        """How far a job is."""
-        return read_job(self.ask("queryAsyncJobResult", jobid=str(identity)))
+        """How far a job is. One that CloudStack has forgotten, as it does after a day, is over."""
+        try:
+            return read_job(self.ask("queryAsyncJobResult", jobid=str(identity)))
+        except Exception as error:
+            if not isinstance(translate(error), InvalidRequestError):
+                raise
+            return Verdict(Outcome.DONE)
 
     def finished(self, content: Any, what: str, wait: float) -> None:
         """Raise unless the job in ``content`` is done: a `TransientError` until it is, else what went wrong.
