@@ -148,7 +148,7 @@ def test_a_whole_life(server: CloudStack, deploy: Deploy) -> None:
         assert sorted(changed) == ["balancer", "web[2]"]
         assert apply(deployment).counts[oc.Action.CREATE] == 1
     with deploy(size=1, stage="prod", led_to=1) as deployment:
-        assert apply(deployment).counts[oc.Action.UPDATE] == 2
+        assert apply(deployment).counts[oc.Action.UPDATE] == 3  # and the balancer
         assert {one["state"] for one in server.machines.values()} == {"Running"}
         assert before <= set(server.machines)
         deployment.destroy()

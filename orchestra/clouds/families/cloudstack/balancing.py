@@ -186,7 +186,7 @@ def _subnet(inputs: Inputs) -> str:
 
 
 def _half_made(address: Item, owner: Ownership | None = None) -> Observation:
-    """A balancer of which only the address was acquired: what is recorded as such is replaced, for its rule was refused.
+    """A balancer of which only the address was acquired: what is recorded as such is replaced, as its rule was refused.
 
     Raises `NotFoundError` for any other address.
     """
