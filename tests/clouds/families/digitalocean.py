@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -24,6 +26,9 @@ class DigitalOcean(Imitation):
         self.snapshots: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
         self.domains: dict[str, dict[str, Any]] = {}
+        self.networks: dict[str, dict[str, Any]] = {}
+        self.firewalls: dict[str, dict[str, Any]] = {}
+        self.balancers: dict[str, dict[str, Any]] = {}
         self.tags: set[str] = set()
         self.stays_off_for = 0
         """For how many more reads a droplet that is shut down is still ``active``."""
@@ -55,7 +60,23 @@ class DigitalOcean(Imitation):
             ("POST", "/v2/domains", self.make_domain),
             ("GET", "/v2/domains/([^/]+)", lambda _, name: self.one("domain", self.domains, name)),
             ("GET", "/v2/domains/([^/]+)/records", lambda request, _: self.listed(request, "domain_records", {})),
+            ("GET", "/v2/vpcs", lambda request: self.listed(request, "vpcs", self.networks)),
+            ("POST", "/v2/vpcs", self.make_network),
+            ("GET", "/v2/vpcs/([^/]+)", lambda _, name: self.one("vpc", self.networks, name)),
+            ("GET", "/v2/vpcs/([^/]+)/members", lambda _, name: (200, {"members": self.members(name)})),
+            ("DELETE", "/v2/vpcs/([^/]+)", lambda _, name: self.drop_network(name)),
+            ("GET", "/v2/firewalls", lambda request: self.listed(request, "firewalls", self.firewalls)),
+            ("POST", "/v2/firewalls", self.make_firewall),
+            ("GET", "/v2/firewalls/([^/]+)", lambda _, name: self.one("firewall", self.firewalls, name)),
+            ("PUT", "/v2/firewalls/([^/]+)", self.change_firewall),
+            ("DELETE", "/v2/firewalls/([^/]+)", lambda _, name: self.drop(self.firewalls, name)),
+            ("GET", "/v2/load_balancers", lambda request: self.listed(request, "load_balancers", self.balancers)),
+            ("POST", "/v2/load_balancers", self.make_balancer),
+            ("GET", "/v2/load_balancers/([^/]+)", lambda _, name: self.one("load_balancer", self.balancers, name)),
+            ("PUT", "/v2/load_balancers/([^/]+)", self.change_balancer),
+            ("DELETE", "/v2/load_balancers/([^/]+)", lambda _, name: self.drop(self.balancers, name)),
             ("POST", "/v2/tags", self.make_tag),
+            ("DELETE", "/v2/tags/([^/]+)", lambda _, name: self.drop_tag(name)),
             ("POST", "/v2/tags/([^/]+)/resources", self.tag),
             ("DELETE", "/v2/tags/([^/]+)/resources", self.untag),
         )
@@ -108,7 +129,11 @@ class DigitalOcean(Imitation):
 
     def boot(self, thing: dict[str, Any]) -> None:
         """What a read sees: a new droplet has come up, one that is shut down has stopped in the end."""
-        if thing.get("status") == "new":
+        if thing.get("status") == "waiting":
+            thing.update(status="succeeded", pending_changes=[])
+        elif thing.get("status") == "new" and "forwarding_rules" in thing:
+            thing.update(status="active", ip="198.18.1.7")
+        elif thing.get("status") == "new":
             thing["status"] = "active"
             address = {"netmask": "255.255.255.0", "gateway": "198.18.0.1"}
             thing["networks"]["v4"] = [
@@ -123,7 +148,9 @@ class DigitalOcean(Imitation):
 
     def make_droplet(self, request: Request) -> tuple[int, Any]:
         body = self.check_body(
-            request, needed=("name", "region", "size", "image", "user_data", "tags"), possible=("ssh_keys",)
+            request,
+            needed=("name", "region", "size", "image", "user_data", "tags"),
+            possible=("ssh_keys", "vpc_uuid"),
         )
         sizes = {one["slug"]: one for one in recorded(_CLOUD, "list_sizes")["sizes"]}
         images = {one["id"]: one for one in recorded(_CLOUD, "list_images")["images"]}
@@ -131,6 +158,8 @@ class DigitalOcean(Imitation):
             raise RefusedError(422, recorded(_CLOUD, "error_invalid_image")["message"])
         if not {str(key) for key in body.get("ssh_keys", [])} <= set(self.keys):
             raise RefusedError(422, "these SSH keys are invalid")
+        if "vpc_uuid" in body and self.known(self.networks, body["vpc_uuid"])["region"] != body["region"]:
+            raise RefusedError(422, "the VPC is in another region")
         droplet = recorded(_CLOUD, "list_node")["droplet"]
         size, number = sizes[body["size"]], self.number()
         regions = {one["slug"]: one for one in recorded(_CLOUD, "list_locations")["regions"]}
@@ -147,6 +176,7 @@ class DigitalOcean(Imitation):
             region=regions[body["region"]],
             networks={"v4": [], "v6": []},
             tags=self.check_tags(body["tags"]),
+            vpc_uuid=body.get("vpc_uuid", "the default one"),
         )
         self.droplets[str(number)] = droplet
         return 202, {"droplet": droplet, "links": {}}
@@ -154,6 +184,8 @@ class DigitalOcean(Imitation):
     def drop_droplet(self, identity: str) -> tuple[int, Any]:
         for volume in self.volumes.values():
             volume["droplet_ids"] = [one for one in volume["droplet_ids"] if str(one) != identity]
+        for balancer in self.balancers.values():
+            balancer["droplet_ids"] = [one for one in balancer["droplet_ids"] if str(one) != identity]
         return self.drop(self.droplets, identity)
 
     def act_on_droplet(self, request: Request, identity: str) -> tuple[int, Any]:
@@ -229,6 +261,117 @@ class DigitalOcean(Imitation):
         )
         self.snapshots[snapshot["id"]] = snapshot
         return 201, {"snapshot": snapshot}
+
+    # -- networks and firewalls: https://docs.digitalocean.com/reference/api/reference/vpcs/ and …/firewalls/
+
+    def make_network(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("name", "region", "ip_range"))
+        wanted = ipaddress.ip_network(body["ip_range"])
+        if not 16 <= wanted.prefixlen <= 28:
+            raise RefusedError(422, "a VPC's range is /16 to /28")
+        if not re.fullmatch(r"[a-zA-Z0-9.-]+", body["name"]):
+            raise RefusedError(422, "Name can only contain alphanumeric characters, dashes, and periods")
+        if any(wanted.overlaps(ipaddress.ip_network(one["ip_range"])) for one in self.networks.values()):
+            raise RefusedError(422, "This range/size overlaps with another VPC network in your account")
+        identity = f"5a4981aa-9653-4bd1-bef5-{self.number():012}"
+        created = {"created_at": "2020-03-13T19:20:47.442049222Z", "urn": f"do:vpc:{identity}"}
+        self.networks[identity] = {**body, **created, "id": identity, "description": "", "default": False}
+        return 201, {"vpc": self.networks[identity]}
+
+    def members(self, identity: str) -> list[dict[str, Any]]:
+        self.known(self.networks, identity)
+        every = {"droplet": self.droplets, "loadbalancer": self.balancers}
+        return [
+            {"urn": f"do:{kind}:{name}", "name": one["name"]}
+            for kind, things in every.items()
+            for name, one in things.items()
+            if one["vpc_uuid"] == identity
+        ]
+
+    def drop_network(self, identity: str) -> tuple[int, Any]:
+        if self.known(self.networks, identity)["default"] or self.members(identity):
+            raise RefusedError(403, "Can not delete VPC with members")
+        return self.drop(self.networks, identity)
+
+    def check_rules(self, body: dict[str, Any]) -> None:
+        if not body["inbound_rules"] and not body["outbound_rules"]:
+            raise RefusedError(422, "must have at least one rule")
+        for side, where in (("inbound_rules", "sources"), ("outbound_rules", "destinations")):
+            for rule in body[side]:
+                assert set(rule) == {"protocol", "ports", where}, rule
+                assert rule["protocol"] in ("tcp", "udp", "icmp"), rule
+                assert re.fullmatch(r"0|[1-9]\d*(-[1-9]\d*)?", rule["ports"]), rule
+                assert rule[where].keys() <= {"addresses", "tags"}, rule
+                for address in rule[where].get("addresses", ()):
+                    ipaddress.ip_network(address)
+                if not set(rule[where].get("tags", ())) <= self.tags:
+                    raise RefusedError(422, "no such tag")
+
+    def make_firewall(self, request: Request) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("name", "inbound_rules", "outbound_rules", "tags"))
+        self.check_rules(body)
+        if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9.-]+", body["name"]) or not set(body["tags"]) <= self.tags:
+            raise RefusedError(422, "invalid name or tags")
+        if any(one["name"] == body["name"] for one in self.firewalls.values()):
+            raise RefusedError(409, "duplicate name")
+        identity = f"bb4b2611-3d72-467b-8602-{self.number():012}"
+        told = {"id": identity, "status": "waiting", "created_at": "2017-05-23T21:24:00Z", "droplet_ids": []}
+        self.firewalls[identity] = {**told, "pending_changes": [], **body}
+        return 202, {"firewall": self.firewalls[identity]}
+
+    def change_firewall(self, request: Request, identity: str) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("name", "inbound_rules", "outbound_rules", "tags", "droplet_ids"))
+        self.check_rules(body)
+        self.known(self.firewalls, identity).update(body, status="waiting")
+        return 200, {"firewall": self.firewalls[identity]}
+
+    # -- load balancers: https://docs.digitalocean.com/reference/api/reference/load-balancers/
+
+    def check_balancer(self, body: dict[str, Any]) -> None:
+        if not set(map(str, body["droplet_ids"])) <= set(self.droplets):
+            raise RefusedError(422, "no such droplet")
+        for rule in body["forwarding_rules"]:
+            assert set(rule) == {"entry_protocol", "entry_port", "target_protocol", "target_port"}, rule
+        check = body["health_check"]
+        assert set(check) - {"path"} == {
+            "protocol",
+            "port",
+            "check_interval_seconds",
+            "response_timeout_seconds",
+            "healthy_threshold",
+            "unhealthy_threshold",
+        }, check
+
+    def make_balancer(self, request: Request) -> tuple[int, Any]:
+        fields = ("name", "region", "vpc_uuid", "forwarding_rules", "health_check", "droplet_ids")
+        body = self.check_body(request, needed=fields)
+        self.check_balancer(body)
+        self.known(self.networks, body["vpc_uuid"])
+        if any(one["name"] == body["name"] for one in self.balancers.values()):
+            raise RefusedError(422, "name is already in use")
+        identity = f"4de7ac8b-495b-4884-9a69-{self.number():012}"
+        regions = {one["slug"]: one for one in recorded(_CLOUD, "list_locations")["regions"]}
+        told = {"id": identity, "status": "new", "ip": "", "size_unit": 1, "created_at": "2017-02-01T22:22:58Z"}
+        self.balancers[identity] = {**body, **told, "region": regions[body["region"]]}
+        return 202, {"load_balancer": self.balancers[identity]}
+
+    def change_balancer(self, request: Request, identity: str) -> tuple[int, Any]:
+        fields = ("name", "region", "vpc_uuid", "forwarding_rules", "health_check", "droplet_ids")
+        body = self.check_body(request, needed=fields, possible=("size_unit", "redirect_http_to_https"))
+        self.check_balancer(body)
+        balancer = self.known(self.balancers, identity)
+        same = {"region": balancer["region"], "size_unit": 1, "redirect_http_to_https": False}
+        balancer.update({**same, **{name: value for name, value in body.items() if name != "region"}})
+        return 200, {"load_balancer": balancer}
+
+    def drop_tag(self, name: str) -> tuple[int, Any]:
+        """It goes from whatever has it."""
+        if name not in self.tags:
+            raise RefusedError(404, "no such tag")
+        self.tags.remove(name)
+        for thing in (*self.droplets.values(), *self.firewalls.values()):
+            thing["tags"] = [one for one in thing["tags"] if one != name]
+        return 204, None
 
     # -- domains, keys and tags
 

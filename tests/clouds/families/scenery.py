@@ -30,6 +30,9 @@ KINDS: Final = (
     "compute.VolumeAttachment",
     "compute.Snapshot",
     "compute.CustomImage",
+    "network.Network",
+    "network.Firewall",
+    "balancing.LoadBalancer",
 )
 WRONG: Final = "wrong-credentials"
 
@@ -90,7 +93,15 @@ FAMILIES: Final = (
         credential="dop_v1_made_up",
         image=oc.Image(os="ubuntu", version="14.04"),
         sizes=(oc.Size(cpus=1, memory_gib=0.5), oc.Size(cpus=1, memory_gib=1)),
-        creations=("/v2/droplets", "/v2/volumes", "/v2/volumes/[^/]+/snapshots", "/v2/account/keys"),
+        creations=(
+            "/v2/droplets",
+            "/v2/volumes",
+            "/v2/volumes/[^/]+/snapshots",
+            "/v2/account/keys",
+            "/v2/vpcs",
+            "/v2/firewalls",
+            "/v2/load_balancers",
+        ),
     ),
     Family(
         name="linode",
@@ -199,6 +210,9 @@ def change(cloud: FamilyCloud, kind: str, identity: str, before: Mapping[str, An
 def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCase]]:
     """A case for each kind that the family has, with what that needs made before."""
     labels = {"labels": LABELS} if family.labels else {}
+    yield from _network_cases(cloud)
+    if cloud.provider("balancing.LoadBalancer"):
+        yield "balancing.LoadBalancer", _balancer_case(family, cloud)
     changes: dict[str, object] = {"labels": {"env": "Prod"}} if family.labels else {}
     sizes: dict[str, object] = {"size": family.sizes[1]} if family.resizes else {}
     servers = ProviderCase(make=lambda _: family.server(**labels), changes={**changes, **sizes}, owned=family.owned)
@@ -241,6 +255,36 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
                 changes=changes if tagged else {},
             ),
         )
+
+
+def _network_cases(cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCase]]:
+    """A case for networks and one for firewalls, where a family has those."""
+    if cloud.provider("network.Network"):
+        yield "network.Network", ProviderCase(make=lambda number: oc.Network(cidr=f"10.{number}.0.0/16"))
+    if cloud.provider("network.Firewall"):
+        ingress = [
+            oc.allow("tcp", 443),
+            oc.allow("udp", (60000, 61000), source="10.1.0.0/16"),
+            oc.allow("icmp", source="10.2.0.0/16"),
+            oc.allow("tcp", (0, 65535), source="10.4.0.0/16"),
+        ]
+        yield (
+            "network.Firewall",
+            ProviderCase(
+                make=lambda _: oc.Firewall(network="network-1", ingress=ingress),
+                changes={"ingress": [oc.allow("tcp", 80), oc.allow("all", source="10.3.0.0/16")], "egress": []},
+            ),
+        )
+
+
+def _balancer_case(family: Family, cloud: FamilyCloud) -> ProviderCase:
+    network = create(cloud, "network.Network", "balanced", {"cidr": "10.200.0.0/16"})
+    members = [create(cloud, "compute.Server", f"member[{n}]", server_inputs(family, cloud)) for n in range(2)]
+    check = oc.HealthCheck(protocol="http", port=8080, path="/health", interval=10)
+    return ProviderCase(
+        make=lambda _: oc.LoadBalancer(port=80, subnets=[network], members=members[:1], member_port=8080),
+        changes={"members": members, "health_check": check},
+    )
 
 
 def census(cloud: Cloud) -> dict[str, int]:

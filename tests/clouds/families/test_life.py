@@ -33,7 +33,20 @@ class Shop(oc.Stack):
         if self.of.provider("compute.KeyPair"):
             self.key = oc.KeyPair(public_key=KEYS[0])
             inputs["key_pair"] = self.key
+        if self.of.provider("network.Network"):
+            self.network = oc.Network(cidr="10.0.0.0/16")
+            inputs["subnet"] = self.network.id
+        if self.of.provider("network.Firewall"):
+            self.inner = oc.Firewall(network=self.network, ingress=[oc.allow("tcp", 22, source="10.0.0.0/16")])
+            self.outer = oc.Firewall(
+                network=self.network,
+                ingress=[oc.allow("tcp", 443), oc.allow("icmp", source=self.inner)],
+                egress=[oc.allow("all"), oc.allow("udp", (1000, 2000), source=self.inner)],
+            )
+            inputs["firewalls"] = [self.inner, self.outer]
         self.web = [family.server(**inputs) for _ in range(self.servers)]
+        if self.of.provider("balancing.LoadBalancer"):
+            self.balancer = oc.LoadBalancer(port=443, members=self.web[:1], subnets=[self.network.id])
         if self.of.provider("compute.Volume"):
             encrypted = family.encrypts(self.of)
             self.disk = oc.Volume(size_gib=10, zone=self.web[0].zone, encrypted=encrypted)

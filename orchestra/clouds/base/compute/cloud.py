@@ -11,8 +11,10 @@ from typing import Any
 import attrs
 
 from orchestra.adoption.discovering import Discoverable
+from orchestra.clouds.base.compute.balancers import LoadBalancerCalls
 from orchestra.clouds.base.compute.copies import CustomImageCalls, SnapshotCalls
 from orchestra.clouds.base.compute.keypairs import KeyPairCalls
+from orchestra.clouds.base.compute.networks import FirewallCalls, NetworkCalls
 from orchestra.clouds.base.compute.servers import ServerCalls
 from orchestra.clouds.base.compute.traits import Access, Traits
 from orchestra.clouds.base.compute.volumes import VolumeAttachmentCalls, VolumeCalls
@@ -112,6 +114,12 @@ def compute_calls(traits: Traits) -> Iterator[Calls[Access]]:
         yield SnapshotCalls(traits.snapshots)
     if traits.images is not None:
         yield CustomImageCalls(traits.images)
+    if traits.networks is not None:
+        yield NetworkCalls(traits.networks)
+    if traits.firewalls is not None:
+        yield FirewallCalls(traits.firewalls)
+    if traits.balancers is not None:
+        yield LoadBalancerCalls(traits.balancers)
 
 
 def region_given(family: str, region: str | None, variable: str | None, example: str) -> str:

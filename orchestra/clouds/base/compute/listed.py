@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from orchestra.clouds.base.compute.marking import (
     MARK,
+    dotted,
     label_tags,
     labels_in_tags,
     others,
@@ -15,9 +16,22 @@ from orchestra.clouds.base.compute.marking import (
     owner_in_tags,
     owner_name,
     owner_tags,
+    undotted,
     unique_name,
 )
-from orchestra.clouds.base.compute.traits import Access, Copies, KeyPairs, Retag, Servers, Told, Volumes, region
+from orchestra.clouds.base.compute.traits import (
+    Access,
+    Balancers,
+    Copies,
+    Firewalls,
+    KeyPairs,
+    Networks,
+    Retag,
+    Servers,
+    Told,
+    Volumes,
+    region,
+)
 from orchestra.clouds.provider import Calls
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
 from orchestra.errors import NotFoundError
@@ -28,7 +42,7 @@ class Listed(Calls[Access]):
 
     page: ClassVar[int | None] = None
 
-    def __init__(self, listed: Servers | Volumes | Copies | KeyPairs) -> None:
+    def __init__(self, listed: Servers | Volumes | Copies | KeyPairs | Networks | Firewalls | Balancers) -> None:
         self._listed = listed
         self.marks = marks = listed.marks
         self.found_by = FoundBy.TAG if marks.longest_tag else FoundBy.NAME
@@ -76,13 +90,18 @@ class Listed(Calls[Access]):
 
     def owner_of(self, told: Told) -> Ownership | None:
         """Whose it is, as its tags or its name say."""
-        return owner_in_tags(told.tags) if self.marks.longest_tag else owner_in_name(told.name)
+        if self.marks.longest_tag:
+            return owner_in_tags(told.tags)
+        return owner_in_name(undotted(told.name) if self.marks.dotted else told.name)
 
     def name_for(self, owner: Ownership) -> str:
         """The name of what is made for ``owner``: it carries the ownership where tags can't."""
         marks = self.marks
-        is_only_unique = marks.longest_tag or not marks.whole
-        return (unique_name if is_only_unique else owner_name)(owner, marks.longest_name)
+        if marks.longest_tag or not marks.whole:
+            return unique_name(owner, marks.longest_name)
+        if marks.dotted:
+            return dotted(owner_name(owner, marks.longest_name - 2))
+        return owner_name(owner, marks.longest_name)
 
     def tags_for(self, owner: Ownership, labels: Mapping[str, str]) -> list[str]:
         """The tags of what is made for ``owner``."""

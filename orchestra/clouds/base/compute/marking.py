@@ -102,6 +102,16 @@ def owner_in_name(name: str) -> Ownership | None:
     return Ownership(_unescaped(found[1]), _unescaped(found[2]), found[3]) if found else None
 
 
+def dotted(name: str) -> str:
+    """A name that carries an ownership, for clouds whose names have dots and '-' alone: '..' for ':', '.' for '_'."""
+    return name.replace(":", "..").replace("_", ".")
+
+
+def undotted(name: str) -> str:
+    """The name that `dotted` was given; in it a dot is followed by two hexadecimal digits or by another dot."""
+    return name.replace("..", ":").replace(".", "_")
+
+
 def _escaped(text: str) -> str:
     return "".join(one if one in _PLAIN else "".join(f"_{byte:02x}" for byte in one.encode()) for one in text)
 

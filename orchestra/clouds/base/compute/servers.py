@@ -38,6 +38,8 @@ class ServerCalls(Listed):
             image=_chosen(inputs, "image"),
             size=_chosen(inputs, "size"),
             key_pair=inputs.optional_text("key_pair"),
+            subnet=inputs.optional_text("subnet"),
+            firewalls=inputs.texts("firewalls"),
             user_data=inputs.optional_text("user_data"),
         )
         found = self.search(driver, owner, inputs)
@@ -73,6 +75,7 @@ class ServerCalls(Listed):
             status=self._traits.statuses.get(told.state, Status.PENDING),
             inputs={
                 **{name: {"id": chosen} for name, chosen in choices.items() if chosen},
+                **({} if told.firewalls is None else {"firewalls": sorted(told.firewalls)}),
                 **self.labels_told(told),
             },
             outputs={"private_ip": told.private_ip, "public_ip": told.public_ip, "zone": told.region},
@@ -87,6 +90,8 @@ class ServerCalls(Listed):
         While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
         """
         self.relabel(driver, external_id, update, self._traits.retag)
+        if self._traits.guard is not None and "firewalls" in update.changed:
+            self._traits.guard(driver, self.one(driver, external_id), update.after.texts("firewalls"))
         if "size" in update.changed:
             self._resize(driver, self.one(driver, external_id), _chosen(update.after, "size"))
         return self.look_up(driver, external_id)

@@ -11,8 +11,9 @@ from typing import TypeAlias
 import attrs
 
 from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.base.rules import FirewallRule
 from orchestra.clouds.sizing import GB_IN_GIB
-from orchestra.contracts import Ownership, Status
+from orchestra.contracts import Inputs, Ownership, Status
 from orchestra.model.values import Plain
 
 Whys: TypeAlias = Mapping[str, str]
@@ -36,7 +37,8 @@ class Told:
 
     ``state`` is the cloud's own word, ``size`` a server's and ``size_gib`` a disk's, ``servers`` those that a volume is
     attached to, ``source`` the volume or server that a copy was made of, ``parts`` the disks that a server was made
-    with.
+    with, ``firewalls`` the ids of those that a server has. ``comes_with`` is that of `Observation`, ``inputs``
+    too, for kinds whose calls add nothing to it.
     """
 
     id: str
@@ -52,6 +54,12 @@ class Told:
     servers: Sequence[str] = ()
     source: str | None = None
     fingerprint: str | None = None
+    cidr: str | None = None
+    comes_with: str = ""
+    firewalls: Sequence[str] | None = None
+    ingress: Sequence[FirewallRule] = ()
+    egress: Sequence[FirewallRule] = ()
+    inputs: Mapping[str, Plain] = attrs.field(factory=dict)
     parts: Sequence[str] = ()
 
 
@@ -68,6 +76,8 @@ class Launch:
     image: str
     size: str
     key_pair: str | None
+    subnet: str | None
+    firewalls: Sequence[str]
     user_data: str | None = attrs.field(repr=False)
 
 
@@ -76,12 +86,13 @@ class Marks:
     """Where ownership goes: into tags of at most ``longest_tag`` characters, or if that is 0 into the name.
 
     ``longest_name`` is how long a name may be, where it carries the ownership or is just unique. ``whole``: whether it
-    can carry all of that, which takes ':' and '_'; names of hosts can't.
+    can carry all of that, which takes ':' and '_', or with ``dotted`` dots and '-' alone; names of hosts can't.
     """
 
     longest_tag: int = 0
     longest_name: int = 63
     whole: bool = True
+    dotted: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -128,10 +139,10 @@ class Servers:
 
     ``all`` lists them, ``one`` asks for one directly, ``launch`` sends the one request that makes it. ``finish`` sends
     what must follow upon that, for a server that needs it still, and tells what it then is. ``retag`` sets the tags,
-    all of them; ``resize`` the size, at rest where there is a ``rest``. ``image`` finds the id for an operating system,
-    version and architecture. What is in a state of ``gone`` is gone; one that ``statuses`` doesn't have is pending.
-    ``some`` asks for those of certain ids, ``mine`` for what somebody owns, where the cloud can be asked for less than
-    everything.
+    all of them; ``guard`` the firewalls; ``resize`` the size, at rest where there is a ``rest``. ``image`` finds the id
+    for an operating system, version and architecture. What is in a state of ``gone`` is gone; one that ``statuses``
+    doesn't have is pending. ``some`` asks for those of certain ids, ``mine`` for what somebody owns, where the cloud
+    can be asked for less than everything.
     """
 
     marks: Marks
@@ -147,6 +158,7 @@ class Servers:
     gone: frozenset[str] = frozenset()
     finish: Callable[[Access, Told, Launch], Told] | None = None
     retag: Retag | None = None
+    guard: Callable[[Access, Told, Sequence[str]], object] | None = None
     resize: Callable[[Access, Told, str], object] | None = None
     rest: Rest | None = None
     unsupported: Whys = attrs.field(factory=dict)
@@ -219,6 +231,52 @@ class KeyPairs:
 
 
 @attrs.frozen(kw_only=True)
+class Networks:
+    """The networks of a cloud that have no subnets; see `Servers`. ``create`` gets the name and the range."""
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str, str], Told]
+    destroy: Callable[[Access, Told], object]
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+Rules: TypeAlias = Iterable[FirewallRule]
+
+
+@attrs.frozen(kw_only=True)
+class Firewalls:
+    """The firewalls of a cloud; see `Servers`. ``create`` and ``change`` get what may come in and what may go out."""
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str, Rules, Rules], Told]
+    change: Callable[[Access, Told, Rules, Rules], object]
+    destroy: Callable[[Access, Told], object]
+    statuses: Mapping[str, Status]
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Balancers:
+    """The load balancers of a cloud; see `Servers`. ``create`` and ``change`` get the inputs of the kind."""
+
+    marks: Marks
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str, Inputs], Told]
+    change: Callable[[Access, Told, Inputs], object]
+    destroy: Callable[[Access, Told], object]
+    statuses: Mapping[str, Status]
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
 class Traits:
     """What a family says of its driver. A kind that is None isn't offered.
 
@@ -233,4 +291,7 @@ class Traits:
     volumes: Volumes | None = None
     snapshots: Snapshots | None = None
     images: Images | None = None
+    networks: Networks | None = None
+    firewalls: Firewalls | None = None
+    balancers: Balancers | None = None
     regions: Callable[[Access], Iterable[str]]

@@ -25,7 +25,7 @@ def digitalocean(
     name: str | None = None,
     consistency_seconds: float = 30.0,
 ) -> FamilyCloud:
-    """DigitalOcean, in one region: droplets, volumes, snapshots, SSH keys and domains.
+    """DigitalOcean, in one region: droplets, networks, firewalls, balancers, volumes, snapshots, SSH keys, domains.
 
     ``region`` is a slug such as ``ams3``. ``token`` defaults to the environment's ``DIGITALOCEAN_TOKEN``. ``endpoint``
     is the URL of a server that speaks DigitalOcean's API, such as ``http://127.0.0.1:8080``; by default its own.

@@ -85,6 +85,10 @@ class DigitalOceanDriver(_Api, DigitalOcean_v2_NodeDriver):
         """All droplets."""
         return map(self._to_node, self.rows("/v2/droplets", "droplets"))
 
+    def make_droplet(self, **body: Any) -> Node:
+        """Create a droplet in one request; Libcloud's own drops the network."""
+        return self._to_node(self.send("POST", "/v2/droplets", body)["droplet"])
+
     def droplet(self, identity: str) -> Node:
         """One droplet."""
         return self._to_node(self.send("GET", f"/v2/droplets/{identity}")["droplet"])

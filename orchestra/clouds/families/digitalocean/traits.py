@@ -5,13 +5,13 @@ Its API: https://docs.digitalocean.com/reference/api/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from libcloud.compute.base import KeyPair
 
-from orchestra.clouds.base.compute.objects import a_location, a_node, a_size, a_volume, an_image
+from orchestra.clouds.base.compute.objects import a_node, a_volume
 from orchestra.clouds.base.compute.traits import (
     Access,
     KeyPairs,
@@ -26,6 +26,8 @@ from orchestra.clouds.base.compute.traits import (
     Volumes,
     region,
 )
+from orchestra.clouds.families.digitalocean import networks
+from orchestra.clouds.families.digitalocean.balancers import BALANCERS
 from orchestra.contracts import Status
 from orchestra.errors import InvalidRequestError
 
@@ -46,7 +48,7 @@ _MARKS: Final = Marks(longest_tag=255, longest_name=63)
 # -- droplets
 
 
-def _droplet(node: Any) -> Told:
+def _droplet(node: Any, by_tag: Mapping[str, str]) -> Told:
     is_busy = node.extra["status"] == "off" and node.extra.get("locked")
     image = node.extra.get("image") or {}
     return Told(
@@ -59,7 +61,31 @@ def _droplet(node: Any) -> Told:
         size=node.extra.get("size_slug"),
         private_ip=next(iter(node.private_ips), None),
         public_ip=next(iter(node.public_ips), None),
+        firewalls=[by_tag[tag] for tag in node.extra.get("tags") or () if tag in by_tag],
     )
+
+
+def _droplets(access: Access) -> Iterator[Told]:
+    """All droplets. If one has firewalls, those are listed too: a droplet tells but their tags."""
+    by_tag: Mapping[str, str] | None = None
+    for node in access.driver.droplets():
+        if by_tag is None and _is_guarded(node):
+            by_tag = networks.guards(access)
+        yield _droplet(node, by_tag or {})
+
+
+def _one_droplet(access: Access, identity: str) -> Told:
+    node = access.driver.droplet(identity)
+    return _droplet(node, networks.guards(access) if _is_guarded(node) else {})
+
+
+def _is_guarded(node: Any) -> bool:
+    return any(map(networks.is_guard, node.extra.get("tags") or ()))
+
+
+def _guard(access: Access, told: Told, firewalls: Sequence[str]) -> None:
+    kept = [tag for tag in told.tags if not networks.is_guard(tag)]
+    _retag(access, told, [*kept, *networks.guard_tags(access, firewalls)], "droplet")
 
 
 def _launch(access: Access, launch: Launch) -> Told:
@@ -69,18 +95,18 @@ def _launch(access: Access, launch: Launch) -> Told:
             sent=False,
             remedy="give the number of the image, or ask for an oc.Image",
         )
-    node = access.driver.create_node(
+    guards = networks.guard_tags(access, launch.firewalls)
+    node = access.driver.make_droplet(
         name=launch.name,
-        size=a_size(access.driver, launch.size),
-        image=an_image(access.driver, int(launch.image)),
-        location=a_location(access.driver, region(access)),
-        ex_create_attr={
-            "tags": list(launch.tags),
-            **({"ssh_keys": [int(launch.key_pair)]} if launch.key_pair else {}),
-        },
-        ex_user_data=launch.user_data,
+        region=region(access),
+        size=launch.size,
+        image=int(launch.image),
+        user_data=launch.user_data,
+        tags=[*launch.tags, *guards],
+        **({"ssh_keys": [int(launch.key_pair)]} if launch.key_pair else {}),
+        **({"vpc_uuid": launch.subnet} if launch.subnet else {}),
     )
-    return _droplet(node)
+    return _droplet(node, dict(zip(guards, launch.firewalls, strict=True)))
 
 
 def _resize(access: Access, told: Told, size: str) -> None:
@@ -180,10 +206,13 @@ TRAITS: Final = Traits(
     family="DigitalOcean",
     provider="digitalocean",
     regions=_regions,
+    networks=networks.NETWORKS,
+    firewalls=networks.FIREWALLS,
+    balancers=BALANCERS,
     servers=Servers(
         marks=_MARKS,
-        all=lambda access: map(_droplet, access.driver.droplets()),
-        one=lambda access, identity: _droplet(access.driver.droplet(identity)),
+        all=_droplets,
+        one=_one_droplet,
         launch=_launch,
         destroy=lambda access, told: access.driver.destroy_node(a_node(access.driver, told.id)),
         offers=_offers,
@@ -198,10 +227,7 @@ TRAITS: Final = Traits(
             stop=lambda access, told: access.driver.act("droplets", told.id, "shutdown"),
             start=lambda access, told: access.driver.ex_power_on_node(a_node(access.driver, told.id)),
         ),
-        unsupported={
-            "subnet": "Libcloud's driver has no private networks; a droplet is in its region's default one",
-            "firewalls": "Libcloud's driver has no firewalls",
-        },
+        guard=_guard,
         fixed={"public_address": (True, "every droplet has a public address")},
     ),
     key_pairs=KeyPairs(
