@@ -389,8 +389,8 @@ class Store(Protocol):
         """Change what secrets are kept under, with the records and the line that go with it. Returns the serial."""
         ...
 
-    def finish_run(self, lease: Lease, run: RunRecord) -> None:
-        """Write down how a run ended; raises `InternalError` if it never began."""
+    def finish_run(self, lease: Lease, run: RunRecord) -> int:
+        """Write down how a run ended; raises `InternalError` if it never began. Returns the serial."""
         ...
 
     def runs(self) -> Sequence[RunRecord]:

@@ -24,15 +24,16 @@ from orchestra.engine.office import HEARTBEAT, Office
 from orchestra.engine.roots import opened_root
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
-from orchestra.errors import DefinitionError, PlanError
+from orchestra.errors import DefinitionError, LockedError, PlanError
 from orchestra.garbage import seldom_collected
-from orchestra.model.address import is_address
+from orchestra.model.address import Address, is_address
 from orchestra.model.concealing import Concealer
 from orchestra.model.declaration import collect
 from orchestra.model.expressions import Scope, evaluate, lower
 from orchestra.model.refs import Ref
 from orchestra.model.stack import Stack
 from orchestra.model.values import Revealed, Value, is_known, leaves
+from orchestra.planning.change import Finding
 from orchestra.planning.decide import Action, Mode, Reason
 from orchestra.planning.freshness import check_fresh
 from orchestra.planning.inputs import sealed
@@ -116,7 +117,9 @@ class Deployment:
         addresses and what they need; ``exclude``: not these and what needs them; ``replace``: make these anew.
         An address such as ``web`` covers ``web[0]`` and all inside it.
 
-        Calls that an interrupted run left open are settled first, which may write to the state.
+        Calls that an interrupted run left open are settled first, which may write to the state. While another
+        process is at it, its calls are left alone: the plan is then made from what is recorded, says in its findings
+        whose calls are open, and can't be applied.
         Raises `PlanError`, `DefinitionError`, `CloudError`, `StateError`, or an `ApplyError` of several.
         """
         if destroy and refresh_only:
@@ -127,7 +130,9 @@ class Deployment:
             exclude=_selectors(exclude),
             replace=_selectors(replace),
         )
-        return self._planned(options, self._office(self._listeners), refresh)
+        snapshot, findings = self._looked_up(self._office(self._listeners))
+        plan = self._planned(options, snapshot, refresh)
+        return attrs.evolve(plan, findings=(*plan.findings, *findings)) if findings else plan
 
     @discreet
     def rollback(self, *, to: int) -> Plan:
@@ -141,7 +146,9 @@ class Deployment:
 
         Raises `StateError` for a serial of which nothing is known, `ProtectedError`, and as `plan` does.
         """
-        return self._planned_back(to, self._office(self._listeners))
+        snapshot, findings = self._looked_up(self._office(self._listeners))
+        plan = self._planned_back(to, snapshot)
+        return attrs.evolve(plan, findings=(*plan.findings, *findings)) if findings else plan
 
     @discreet
     def drift(self) -> Plan:
@@ -174,10 +181,7 @@ class Deployment:
         the root causes if steps failed. After Ctrl-C the calls under way are finished and recorded before
         `KeyboardInterrupt` is raised.
         """
-        if plan is None:
-            return self._carried_out(Options(), on_failure, width)
-        check_fresh(plan, self.store.load())
-        return self._carried_out(plan, on_failure, width)
+        return self._carried_out(Options() if plan is None else plan, on_failure, width)
 
     @discreet
     def destroy(self, *, target: Selector = (), exclude: Selector = ()) -> engine.Run:
@@ -243,10 +247,12 @@ class Deployment:
         """
         if not adoptions:
             return ()
-        plan = self.plan(target=[*adoptions]) if all(map(is_address, adoptions)) else None
-        snapshot = self.store.load()
+        office = self._office(self._listeners)
+        snapshot = self._settled(office)
+        options = Options(target=tuple(adoptions))
+        plan = self._planned(options, snapshot) if all(map(is_address, adoptions)) else None
         adoption = engine.Adoption(wanted=dict(adoptions), plan=plan)
-        return engine.adopt(adoption, self._site(snapshot), self._office(self._listeners), snapshot)
+        return engine.adopt(adoption, self._site(snapshot), office, snapshot)
 
     @discreet
     def rotate_key(self, new: KeySource, *, renew: bool = False) -> engine.Rotation:
@@ -343,7 +349,16 @@ class Deployment:
 
     # -- inside
 
+    def _looked_up(self, office: Office) -> tuple[Snapshot, tuple[Finding, ...]]:
+        """The state to plan from, which needs no lease, and what there is to say of calls that others have open."""
+        try:
+            return self._settled(office), ()
+        except LockedError as error:
+            snapshot = self.store.load()
+            return snapshot, engine.open_calls(snapshot, error)
+
     def _settled(self, office: Office) -> Snapshot:
+        """The state, with nothing open in it. Raises `LockedError` if others hold the lease, and have calls open."""
         snapshot = self.store.load()
         if snapshot.pending:
             self._recovered(snapshot, office)
@@ -351,8 +366,7 @@ class Deployment:
         return snapshot
 
     @seldom_collected()
-    def _planned(self, options: Options, office: Office, refresh: bool = True) -> Plan:
-        snapshot = self._settled(office)
+    def _planned(self, options: Options, snapshot: Snapshot, refresh: bool = True) -> Plan:
         site = self._site(snapshot)
         return make_plan(survey(site, snapshot, options, refresh), options, type(self.stack).__name__)
 
@@ -363,30 +377,33 @@ class Deployment:
         width = self._width if width is None else _width(width)
         with contextlib.ExitStack() as progress:
 
-            def order(plan: Plan) -> engine.Order:
-                site = attrs.evolve(self._site_of(plan), width=width)
+            def order(plan: Plan, snapshot: Snapshot) -> engine.Order:
+                site = attrs.evolve(self._site_of(plan, snapshot), width=width)
                 shown = progress.enter_context(progress_listener(plan, self._progress))
-                return engine.Order(plan=plan, site=site, listeners=(*shown, *self._listeners))
+                return engine.Order(plan=plan, site=site, snapshot=snapshot, listeners=(*shown, *self._listeners))
 
             def prepare(office: Office) -> engine.Order:
-                return order(wanted if isinstance(wanted, Plan) else self._planned(wanted, office))
+                if isinstance(wanted, Plan):
+                    snapshot = self.store.load()
+                    check_fresh(wanted, snapshot)
+                    return order(wanted, snapshot)
+                snapshot = self._settled(office)
+                return order(self._planned(wanted, snapshot), snapshot)
 
             def undo(office: Office, serial: int) -> engine.Order:
-                return order(self._planned_back(serial, office))
+                snapshot = self._settled(office)
+                return order(self._planned_back(serial, snapshot), snapshot)
 
             office = self._office(self._listeners)
-            run = engine.carry_out(engine.purpose_of(wanted), prepare, undo, office, on_failure)
-        engine.raise_for(run)
-        snapshot = self.store.load()
-        return attrs.evolve(run, serial=snapshot.serial, outputs=self._output_values(snapshot))
+            ended = engine.carry_out(engine.purpose_of(wanted), prepare, undo, office, on_failure)
+        engine.raise_for(ended.run)
+        return attrs.evolve(ended.run, outputs=self._output_values(ended.site.keyring, ended.records))
 
-    def _planned_back(self, serial: int, office: Office) -> Plan:
-        now = self._settled(office)
+    def _planned_back(self, serial: int, now: Snapshot) -> Plan:
         return engine.plan_back(self._site(now), now, self.store.load_at(serial), type(self.stack).__name__)
 
-    def _site_of(self, plan: Plan) -> Site:
+    def _site_of(self, plan: Plan, snapshot: Snapshot) -> Site:
         """The stack that ``plan`` was made from, which for a rollback is an earlier one."""
-        snapshot = self.store.load()
         site = self._site(snapshot)
         if plan.rollback_to is None:
             return site
@@ -417,10 +434,11 @@ class Deployment:
         live = Live(self._declaration, keyring, snapshot.records)
         return live.scope
 
-    def _output_values(self, snapshot: Snapshot) -> dict[str, Value]:
-        keyring = self._site(snapshot).keyring
-        scope, seal = Live(self._declaration, keyring, snapshot.records).scope, keyring.seal
-        return {address: sealed(evaluate(one, scope), seal) for address, one in self._declaration.outputs.items()}
+    def _output_values(self, keyring: Keyring, records: Mapping[Address, Record]) -> dict[str, Value]:
+        """The stack's outputs, in the form in which the state would tell them."""
+        scope = Live(self._declaration, keyring, records).scope
+        outputs = self._declaration.outputs.items()
+        return {address: sealed(evaluate(one, scope), keyring.seal) for address, one in outputs}
 
 
 def _families() -> Families:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
     from orchestra.engine.rebuilding import rebuild
     from orchestra.engine.recording import Adoption, adopt
-    from orchestra.engine.recovery import Settlement, recover
+    from orchestra.engine.recovery import Settlement, open_calls, recover
     from orchestra.engine.returning import plan_back, recalled
     from orchestra.engine.rotating import Rotating, Rotation, rotate
     from orchestra.engine.run import Run
@@ -35,6 +35,7 @@ __all__ = [
     "adopt",
     "approve",
     "carry_out",
+    "open_calls",
     "past_runs",
     "plan_back",
     "purpose_of",
@@ -50,7 +51,7 @@ _MODULES: Final = MappingProxyType(
         "auditing": "Audit PastRun approve past_runs",
         "rebuilding": "rebuild",
         "recording": "Adoption adopt",
-        "recovery": "Settlement recover",
+        "recovery": "Settlement open_calls recover",
         "returning": "plan_back recalled",
         "rotating": "Rotating Rotation rotate",
         "run": "Run",

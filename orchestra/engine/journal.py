@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 
 from orchestra.contracts import Store
 from orchestra.engine.leases import Tenancy
+from orchestra.model.address import Address
+from orchestra.model.values import Value, Values
 from orchestra.state.journal import Intent, Outcome
+from orchestra.state.records import Record, Snapshot
+
+RecordKey: TypeAlias = "tuple[Address, str]"
 
 
 @attrs.define(eq=False)
@@ -26,11 +32,13 @@ class Journal:
     """Group commit: whoever comes while a write is under way waits, and goes into the next one together.
 
     `begin` and `commit` return once it is durable, or raise what the store raised. What can't be written takes
-    nothing of the others with it.
+    nothing of the others with it. ``serial`` is that which the last outcomes came to, at first what it is given.
     """
 
-    def __init__(self, store: Store, tenancy: Tenancy) -> None:
+    def __init__(self, store: Store, tenancy: Tenancy, serial: int = 0) -> None:
+        self.serial = serial
         self._store = store
+        self._changed: dict[RecordKey, Record | None] = {}
         self._tenancy = tenancy
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -77,8 +85,31 @@ class Journal:
         store, lease = self._store, self._tenancy.lease
         with self._tenancy.prolonging():
             if not intents:
-                store.commit(lease, outcomes)
+                self.serial = store.commit(lease, outcomes)
             elif not outcomes:
                 store.begin(lease, intents)
             else:
-                store.enter(lease, outcomes, intents)
+                self.serial = store.enter(lease, outcomes, intents)
+        for outcome in outcomes:
+            self._changed.update(dict.fromkeys(outcome.remove))
+            self._changed.update((record.key, record) for record in outcome.write)
+
+    def left(self, snapshot: Snapshot) -> dict[Address, Record]:
+        """What of ``snapshot`` is in use after all that was written here, as the store would tell it."""
+        before = {record.key: record for record in (*snapshot.records.values(), *snapshot.deposed)}
+        changed = {
+            key: record and attrs.evolve(record, outputs=_as_read(record.outputs))
+            for key, record in self._changed.items()
+        }
+        return Snapshot.parted(record for record in {**before, **changed}.values() if record is not None)[0]
+
+
+def _as_read(values: Values) -> Values:
+    return {name: _with_lists(value) for name, value in values.items()}
+
+
+def _with_lists(value: Value) -> Value:
+    """``value`` as a store tells it: there, a tuple has become a list."""
+    if isinstance(value, Mapping):
+        return {key: _with_lists(item) for key, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, (list, tuple)) else value

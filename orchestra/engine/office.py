@@ -15,8 +15,9 @@ from orchestra.engine.journal import Journal
 from orchestra.engine.leases import Tenancy, Waiting, held, this_process
 from orchestra.engine.pool import Pool
 from orchestra.errors import LeaseLostError, StateError
-from orchestra.state.journal import Lease, RunRecord, RunStatus
-from orchestra.state.records import Snapshot
+from orchestra.model.address import Address
+from orchestra.state.journal import Lease, Operation, Outcome, Phase, RunRecord, RunStatus
+from orchestra.state.records import Record, Snapshot
 
 if TYPE_CHECKING:
     from orchestra.engine.durations import Learnt
@@ -53,9 +54,33 @@ class OpenRun:
     run: RunRecord
     snapshot: Snapshot
     """The state when the run began."""
+    serial: int = 0
+    """What the state has come to; certain once the run has ended."""
     status: RunStatus = RunStatus.SUCCEEDED
     counts: Mapping[str, int] = attrs.field(factory=dict)
     durations: Learnt = attrs.field(factory=dict)
+
+    def noting(
+        self,
+        record: Record,
+        at: float,
+        *,
+        beside: tuple[Record, ...] = (),
+        remove: tuple[tuple[Address, str], ...] = (),
+        detail: str = "",
+    ) -> Outcome:
+        """The outcome that writes ``record``, and what stands ``beside`` it, without any call to a cloud."""
+        return Outcome(
+            run=self.run.id,
+            address=record.address,
+            operation=Operation.RECORD,
+            phase=Phase.DONE,
+            at=at,
+            write=(*beside, record),
+            remove=remove,
+            external_id=record.external_id,
+            detail=detail,
+        )
 
     def ended(self, now: float) -> RunRecord:
         """The run as it is once it has ended."""
@@ -76,14 +101,22 @@ def leased(office: Office, purpose: str, stop: Callable[[], bool] = lambda: Fals
 
 @contextlib.contextmanager
 def writing(
-    office: Office, purpose: str, *, plan_digest: str = "", check: Callable[[Snapshot], None] | None = None
+    office: Office,
+    purpose: str,
+    *,
+    plan_digest: str = "",
+    known: Snapshot | None = None,
+    check: Callable[[Snapshot], None] | None = None,
 ) -> Iterator[OpenRun]:
-    """Hold the lease for one run, and write down how it began and ended. ``check`` may refuse the state first."""
+    """Hold the lease for one run, and write down how it began and ended. ``check`` may refuse the state first.
+
+    ``known`` is the state if it was read under the lease that ``office`` holds: nobody else has written since.
+    """
     store, now = office.store, office.clock.now()
     holder = this_process(purpose, now)
     run = RunRecord(id=uuid.uuid4().hex, purpose=purpose, started=now, by=str(holder), plan_digest=plan_digest)
     with leased(office, purpose) as tenancy:
-        lease, snapshot = tenancy.lease, store.load()
+        lease, snapshot = tenancy.lease, known or store.load()
         if check is not None:
             check(snapshot)
         last = store.last_run()
@@ -91,7 +124,11 @@ def writing(
         run = run if last is None else attrs.evolve(run, durations=last.durations)
         store.start_run(lease, run)
         session = OpenRun(
-            journal=Journal(store, tenancy), tenancy=tenancy, run=run, snapshot=snapshot, durations=run.durations
+            journal=Journal(store, tenancy, snapshot.serial),
+            tenancy=tenancy,
+            run=run,
+            snapshot=snapshot,
+            durations=run.durations,
         )
         try:
             yield session
@@ -102,8 +139,9 @@ def writing(
             ended = session.ended(office.clock.now())
             # whoever has a lease that was lost goes on from the journal; what failed says more than that its end
             # can't be written
+            session.serial = session.journal.serial
             with contextlib.suppress(LeaseLostError if session.status is RunStatus.SUCCEEDED else StateError):
-                store.finish_run(lease, ended)
+                session.serial = store.finish_run(lease, ended)
 
 
 def _close_dead(store: Store, lease: Lease, last: RunRecord | None, now: float) -> None:

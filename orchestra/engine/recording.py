@@ -19,7 +19,6 @@ from orchestra.model.values import Values, is_known
 from orchestra.planning.change import Change
 from orchestra.planning.decide import Action
 from orchestra.planning.plan import Plan
-from orchestra.state.journal import Operation, Outcome, Phase
 from orchestra.state.records import Condition, Record, Snapshot
 
 
@@ -32,20 +31,7 @@ def write_records(office: Office, purpose: str, records: Sequence[Record], known
 
     with writing(office, purpose, check=unchanged) as session:
         at = office.clock.now()
-        session.journal.commit(
-            [
-                Outcome(
-                    run=session.run.id,
-                    address=record.address,
-                    operation=Operation.RECORD,
-                    phase=Phase.DONE,
-                    at=at,
-                    write=(record,),
-                    external_id=record.external_id,
-                )
-                for record in records
-            ]
-        )
+        session.journal.commit([session.noting(record, at) for record in records])
 
 
 @attrs.frozen(kw_only=True)

@@ -15,9 +15,10 @@ from orchestra.engine.office import Office, writing
 from orchestra.engine.patience import patiently
 from orchestra.engine.reading import SETTLE_PAUSE, provider_for
 from orchestra.engine.survey import Site
-from orchestra.errors import OrchestraError
+from orchestra.errors import LockedError, OrchestraError
 from orchestra.model.address import Address
 from orchestra.model.values import Values
+from orchestra.planning.change import Finding
 from orchestra.state.codec import encode_record
 from orchestra.state.journal import Intent, Operation, Outcome, Phase
 from orchestra.state.records import Condition, Record, Snapshot
@@ -25,6 +26,11 @@ from orchestra.state.records import Condition, Record, Snapshot
 LONGEST_CALL: Final = 900.0
 """Seconds after it was begun in which a call of several requests, each with its own limit, has happened if ever."""
 
+
+OPEN_CALLS: Final = "open calls"
+"""The rule of what a plan says of calls that another process has open."""
+
+_NAMED: Final = 5
 
 LOOKS: Final = 2
 """How often something must not be found before it is taken for never made: a list may have been cut short."""
@@ -67,6 +73,22 @@ def recover(site: Site, office: Office, snapshot: Snapshot) -> Sequence[Settleme
             keep=live.kept_outputs,
         )
         return settle(session.snapshot, recovery)
+
+
+def open_calls(snapshot: Snapshot, held: LockedError) -> tuple[Finding, ...]:
+    """What a plan from ``snapshot`` has to say of the calls that are open in it, while another has the lease.
+
+    They are that one's to settle. A plan made meanwhile is stale: settling them moves the state on.
+    """
+    calls = [f"{intent.operation.value} {intent.address}" for intent in snapshot.pending]
+    if not calls:
+        return ()
+    named = ", ".join(calls[:_NAMED]) + (f" and {len(calls) - _NAMED} more" if len(calls) > _NAMED else "")
+    message = (
+        f"{held.holder} has been at work since {held.since} and has calls open ({named}). This plan is made from what "
+        "is recorded so far, and can't be applied: make another one when that is done"
+    )
+    return (Finding(rule=OPEN_CALLS, address=None, message=message),)
 
 
 def settle(snapshot: Snapshot, recovery: Recovery) -> Sequence[Settlement]:

@@ -18,7 +18,6 @@ from orchestra.model.declaration import Declaration
 from orchestra.model.values import Revealed, Sealed, Value, Values, leaves
 from orchestra.planning.inputs import place_of
 from orchestra.state.audit import AuditEntry, AuditEvent
-from orchestra.state.journal import Operation, Outcome, Phase
 from orchestra.state.records import Record, Snapshot
 
 _ROOT: Final = 32
@@ -73,19 +72,7 @@ def _settled(snapshot: Snapshot) -> None:
 
 def _write(session: OpenRun, office: Office, rotating: Rotating, records: list[Record], root: str) -> None:
     at = office.clock.now()
-    outcomes = [
-        Outcome(
-            run=session.run.id,
-            address=record.address,
-            operation=Operation.RECORD,
-            phase=Phase.DONE,
-            at=at,
-            write=(record,),
-            external_id=record.external_id,
-            detail="secrets kept under another key",
-        )
-        for record in records
-    ]
+    outcomes = [session.noting(record, at, detail="secrets kept under another key") for record in records]
     entry = AuditEntry(
         event=AuditEvent.KEY_ROTATED,
         at=at,

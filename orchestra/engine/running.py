@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import attrs
@@ -27,19 +27,29 @@ from orchestra.planning.options import Options
 from orchestra.planning.plan import Plan
 from orchestra.planning.recalling import put_back
 from orchestra.planning.steps import Step, expand
-from orchestra.state.journal import Operation, Outcome, Phase, RunStatus
-from orchestra.state.records import Condition, Snapshot
+from orchestra.state.journal import Operation, RunStatus
+from orchestra.state.records import Condition, Record, Snapshot
 
 _MAKES: Final = (Action.CREATE, Action.UPDATE, Action.REPLACE)
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Order:
-    """A plan, and what it takes to carry it out."""
+    """A plan, and what it takes to carry it out. ``snapshot`` is the state, read under the lease that is held."""
 
     plan: Plan
     site: Site
+    snapshot: Snapshot
     listeners: Sequence[events.Listener] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Ended:
+    """A run, where it was, and the records in use that it left."""
+
+    run: Run
+    site: Site
+    records: Mapping[Address, Record]
 
 
 Prepare: TypeAlias = "Callable[[Office], Order]"
@@ -49,7 +59,7 @@ Undo: TypeAlias = "Callable[[Office, int], Order]"
 """Makes the plan that goes back to a serial."""
 
 
-def carry_out(purpose: str, prepare: Prepare, undo: Undo, office: Office, on_failure: OnFailure) -> Run:
+def carry_out(purpose: str, prepare: Prepare, undo: Undo, office: Office, on_failure: OnFailure) -> Ended:
     """Take the lease, and do what the plan names that ``prepare`` then hands over: nobody can get between the two.
 
     With ``on_failure="rollback"`` a run that failed is undone by what ``undo`` hands over, under the same lease.
@@ -57,7 +67,7 @@ def carry_out(purpose: str, prepare: Prepare, undo: Undo, office: Office, on_fai
     and this one waits: see `attended`.
     """
 
-    def work(interrupt: Interrupt) -> Run:
+    def work(interrupt: Interrupt) -> Ended:
         with contextlib.ExitStack() as lease:
             try:
                 tenancy = lease.enter_context(leased(office, purpose, lambda: interrupt.asked))
@@ -69,12 +79,12 @@ def carry_out(purpose: str, prepare: Prepare, undo: Undo, office: Office, on_fai
             order = prepare(holding)
             if on_failure != "rollback":
                 return _carried_out(order, holding, on_failure, interrupt, lease)
-            run = _carried_out(order, holding, on_failure, interrupt, contextlib.ExitStack())
-            if not run.failures or run.interrupted:
-                return run
+            ended = _carried_out(order, holding, on_failure, interrupt, contextlib.ExitStack())
+            if not ended.run.failures or ended.run.interrupted:
+                return ended
             rollback = _undone(order.plan.serial, undo, holding, interrupt)
             interrupted = rollback.run is not None and rollback.run.interrupted
-            return attrs.evolve(run, rollback=rollback, interrupted=interrupted)
+            return attrs.evolve(ended, run=attrs.evolve(ended.run, rollback=rollback, interrupted=interrupted))
 
     return attended(work)
 
@@ -83,7 +93,7 @@ def _undone(serial: int, undo: Undo, office: Office, interrupt: Interrupt) -> Ro
     """Go back to ``serial``; what keeps it from that is told, and hides no failure."""
     try:
         order = undo(office, serial)
-        run = _carried_out(order, office, "continue", interrupt, contextlib.ExitStack())
+        run = _carried_out(order, office, "continue", interrupt, contextlib.ExitStack()).run
     except Exception as error:
         return Rollback(to=serial, error=error)
     return Rollback(to=serial, plan=order.plan, run=run)
@@ -91,7 +101,7 @@ def _undone(serial: int, undo: Undo, office: Office, interrupt: Interrupt) -> Ro
 
 def _carried_out(
     order: Order, office: Office, on_failure: OnFailure, interrupt: Interrupt, lease: contextlib.ExitStack
-) -> Run:
+) -> Ended:
     """Carry out ``order``; at the end ``lease`` is closed before anybody is told."""
     plan, site = order.plan, order.site
     purpose = purpose_of(plan)
@@ -100,7 +110,11 @@ def _carried_out(
     announcer = Announcer(order.listeners, interrupt)
     began = office.clock.monotonic()
     with writing(
-        office, purpose, plan_digest=plan.digest, check=lambda snapshot: _check(plan, site, snapshot)
+        office,
+        purpose,
+        plan_digest=plan.digest,
+        known=order.snapshot,
+        check=lambda snapshot: _check(plan, site, snapshot),
     ) as session:
         run, session.counts = session.run, counts
         _put_back(plan, session, office.clock.now())
@@ -126,10 +140,12 @@ def _carried_out(
         purpose=purpose,
         steps=tuple(results),
         seconds=office.clock.monotonic() - began,
+        serial=session.serial,
     )
     announcer.tell(_finished(ended, session.status, office.clock.now()))
     interrupt.heeded = interrupt.asked
-    return attrs.evolve(ended, interrupted=interrupt.heeded, listener_errors=announcer.errors)
+    ended = attrs.evolve(ended, interrupted=interrupt.heeded, listener_errors=announcer.errors)
+    return Ended(run=ended, site=site, records=session.journal.left(order.snapshot))
 
 
 def purpose_of(wanted: Plan | Options) -> str:
@@ -153,18 +169,7 @@ def _put_back(plan: Plan, session: OpenRun, now: float) -> None:
         if successor == record:
             continue
         left = () if successor is None else (attrs.evolve(successor, condition=Condition.DEPOSED),)
-        outcomes.append(
-            Outcome(
-                run=session.run.id,
-                address=address,
-                operation=Operation.RECORD,
-                phase=Phase.DONE,
-                at=now,
-                remove=((address, record.token),),
-                write=(*left, record),
-                external_id=record.external_id,
-            )
-        )
+        outcomes.append(session.noting(record, now, beside=left, remove=((address, record.token),)))
     session.journal.commit(outcomes)
     session.snapshot = after
 

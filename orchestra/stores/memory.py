@@ -167,7 +167,7 @@ class MemoryStore:
             self._write(tenure, self._with_line(state, entry))
             return self._state.serial
 
-    def finish_run(self, lease: Lease, run: RunRecord) -> None:
+    def finish_run(self, lease: Lease, run: RunRecord) -> int:
         """See `orchestra.contracts.Store.finish_run`."""
         kept = decode_run(encode_run(run))
         with self._lock:
@@ -177,6 +177,7 @@ class MemoryStore:
             runs = tuple(kept if one.id == run.id else one for one in self._state.runs)
             state = attrs.evolve(self._state, runs=runs)
             self._write(tenure, self._with_line(state, entries.finished(run, self._clock.now())))
+            return self._state.serial
 
     def runs(self) -> Sequence[RunRecord]:
         """See `orchestra.contracts.Store.runs`."""

@@ -167,7 +167,7 @@ class SqlStore:
 
         return self._write_under(lease, change).head.serial
 
-    def finish_run(self, lease: Lease, run: RunRecord) -> None:
+    def finish_run(self, lease: Lease, run: RunRecord) -> int:
         """See `orchestra.contracts.Store.finish_run`."""
         payload = encode_run(run)
 
@@ -178,7 +178,7 @@ class SqlStore:
             rows.put(RUNS, (run.id,), found[1], payload)
             rows.append(entries.finished(run, self._clock.now()))
 
-        self._write_under(lease, finish)
+        return self._write_under(lease, finish).head.serial
 
     def runs(self) -> Sequence[RunRecord]:
         """See `orchestra.contracts.Store.runs`."""

@@ -107,8 +107,8 @@ class DeadlyStore:
     def start_run(self, lease: Lease, run: RunRecord) -> None:
         self._around("run started", lambda: self._store.start_run(lease, run))
 
-    def finish_run(self, lease: Lease, run: RunRecord) -> None:
-        self._around("run finished", lambda: self._store.finish_run(lease, run))
+    def finish_run(self, lease: Lease, run: RunRecord) -> int:
+        return self._around("run finished", lambda: self._store.finish_run(lease, run))
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         self._around("begin written", lambda: self._store.begin(lease, intents))
