@@ -31,7 +31,7 @@ def glance() -> Iterator[Glance]:
 
 @pytest.fixture
 def cloud(glance: Glance, monkeypatch: pytest.MonkeyPatch) -> OpenStackCloud:
-    monkeypatch.setattr(Identity, "_sign_in", lambda _: glance.token())
+    monkeypatch.setattr(Identity, "_signed_in", lambda _: glance.token())
     return cloud_at(f"{glance.endpoint}/v3")
 
 

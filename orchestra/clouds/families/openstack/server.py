@@ -147,7 +147,7 @@ class ServerCalls(Described):
             port, _ = ports.find_ports(driver, owner)
             return _half_made(port) if port is not None else None
         if inputs.values.get("public_address") and found.outputs["public_ip"] is None:
-            return attrs.evolve(found, status=Status.PENDING, detail="it has no public address yet")
+            return attrs.evolve(found, status=Status.FAILED, detail="it has no public address")
         return found
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
@@ -267,13 +267,16 @@ def _placed(drivers: Drivers, found: Observation, place: ports.Place) -> Observa
 
 
 def _half_made(port: Item) -> Observation:
-    """A server of which only the port was made. Raises `NotFoundError` for any other port."""
+    """A server of which only the port was made: nothing comes of it any more, and it is to be replaced.
+
+    Raises `NotFoundError` for any other port.
+    """
     owner = owner_in(port.get("description"))
     if owner is None or port["device_id"]:
         raise NotFoundError(f"port {port['id']} isn't that of a server that was left half-made")
     return Observation(
         external_id=f"{_PORT}{port['id']}",
-        status=Status.PENDING,
+        status=Status.FAILED,
         outputs={"private_ip": None, "public_ip": None, "zone": None},
         detail="only its port was made",
         ownership=owner,
