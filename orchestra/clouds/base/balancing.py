@@ -18,3 +18,8 @@ def wanted_check(inputs: Inputs) -> dict[str, Plain]:
     """The health check asked for; by default a connection to the members' port."""
     said = inputs.mapping("health_check")
     return attrs.asdict(HealthCheck(port=member_port(inputs))) | dict(said)
+
+
+def with_check(inputs: Inputs) -> Inputs:
+    """``inputs`` with the health check that they come to."""
+    return Inputs({**inputs.values, "health_check": wanted_check(inputs)})

@@ -1,4 +1,4 @@
-"""A server of which a crash left only a part: told as failed, so that the next plan replaces it and waits for nothing."""
+"""A server of which a crash left a part: told as failed, so that the next plan replaces it and waits for nothing."""
 
 from __future__ import annotations
 

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-import attrs
-
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.connecting import Drivers
-from orchestra.contracts import Inputs
-from orchestra.model.values import Plain
-from orchestra.resources.balancing import HealthCheck
 
 LONGEST_NAME: Final = 32
 
@@ -23,22 +18,6 @@ TAGGED_AT_ONCE: Final = 20
 """How many balancers one call tells the tags of."""
 
 _GROUPS: Final = "SecurityGroups/member"
-
-
-def member_port(inputs: Inputs) -> int:
-    """The port on the members."""
-    return inputs.integer("member_port", inputs.integer("port"))
-
-
-def wanted_check(inputs: Inputs) -> dict[str, Plain]:
-    """The health check asked for; by default a connection to the members' port."""
-    said = inputs.mapping("health_check")
-    return attrs.asdict(HealthCheck(port=member_port(inputs))) | dict(said)
-
-
-def with_check(inputs: Inputs) -> Inputs:
-    """``inputs`` with the health check that they come to."""
-    return Inputs({**inputs.values, "health_check": wanted_check(inputs)})
 
 
 def texts(item: Element, path: str) -> list[str]:

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
+from orchestra.clouds.base.balancing import member_port, wanted_check, with_check
 from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.families.aws import query
 from orchestra.clouds.families.aws.balanced import (
@@ -16,10 +17,7 @@ from orchestra.clouds.families.aws.balanced import (
     TAGGED_AT_ONCE,
     default_groups,
     guards,
-    member_port,
     texts,
-    wanted_check,
-    with_check,
 )
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.finishing import just_made

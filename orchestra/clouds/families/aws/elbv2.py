@@ -16,10 +16,11 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
+from orchestra.clouds.base.balancing import member_port, wanted_check, with_check
 from orchestra.clouds.base.finishing import unless_unfinished
 from orchestra.clouds.families.aws import assembled, query
 from orchestra.clouds.families.aws.assembled import ANY_ANSWER, Assembled, told_check
-from orchestra.clouds.families.aws.balanced import LONGEST_NAME, member_port, wanted_check, with_check
+from orchestra.clouds.families.aws.balanced import LONGEST_NAME
 from orchestra.clouds.families.aws.connecting import Drivers
 from orchestra.clouds.families.aws.finishing import just_made
 from orchestra.clouds.families.aws.firewall import default_group
