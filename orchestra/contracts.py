@@ -353,6 +353,13 @@ class Store(Protocol):
         """Everything recorded, in one consistent read; raises `CorruptStateError` or `StateVersionError`."""
         ...
 
+    def version(self) -> str:
+        """What tells this state from every other, at a small cost: a `Snapshot` that has it is what `load` would give.
+
+        Every write changes it, whoever makes it; raises as `load` does, though it need not see damage to records.
+        """
+        ...
+
     def acquire(self, holder: Holder) -> Lease:
         """Take the lease, or raise `LockedError` with who holds it and since when."""
         ...

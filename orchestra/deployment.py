@@ -96,6 +96,7 @@ class Deployment:
         self._lock_timeout = _seconds(lock_timeout)
         self._clock = clock or SystemClock()
         self._store: Store | None = None
+        self._known: Snapshot | None = None
 
     # -- planning
 
@@ -334,7 +335,7 @@ class Deployment:
         """Let go of the state file."""
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store = self._known = None
 
     def __enter__(self) -> Deployment:
         return self
@@ -354,16 +355,23 @@ class Deployment:
         try:
             return self._settled(office), ()
         except LockedError as error:
-            snapshot = self.store.load()
+            snapshot = self._loaded()
             return snapshot, engine.open_calls(snapshot, error)
 
     def _settled(self, office: Office) -> Snapshot:
         """The state, with nothing open in it. Raises `LockedError` if others hold the lease, and have calls open."""
-        snapshot = self.store.load()
+        snapshot = self._loaded()
         if snapshot.pending:
             self._recovered(snapshot, office)
-            snapshot = self.store.load()
+            snapshot = self._loaded()
         return snapshot
+
+    def _loaded(self) -> Snapshot:
+        """The state. What is still as it was when it was last read isn't read again."""
+        known = self._known
+        if known is None or not known.version or known.version != self.store.version():
+            known = self._known = self.store.load()
+        return known
 
     @seldom_collected()
     def _planned(self, options: Options, snapshot: Snapshot, refresh: bool = True) -> Plan:
@@ -395,7 +403,10 @@ class Deployment:
                 return order(self._planned_back(serial, snapshot), snapshot)
 
             office = self._office(self._listeners)
-            ended = engine.carry_out(engine.purpose_of(wanted), prepare, undo, office, on_failure)
+            try:
+                ended = engine.carry_out(engine.purpose_of(wanted), prepare, undo, office, on_failure)
+            finally:
+                self._known = None  # what it was before would only take up memory
         engine.raise_for(ended.run)
         return attrs.evolve(ended.run, outputs=self._output_values(ended.site.keyring, ended.records))
 

@@ -75,6 +75,8 @@ class Snapshot:
     """Calls that were begun and whose outcome was never written: a process died."""
     wrapped_root: str = ""
     """What secrets are kept under, encrypted with the deployment's key; '' while that is the key itself."""
+    version: str = attrs.field(default="", eq=False)
+    """What `orchestra.contracts.Store.version` tells for as long as nothing of it changes; '' if that isn't known."""
 
     @staticmethod
     def parted(records: Iterable[Record]) -> tuple[dict[Address, Record], tuple[Record, ...]]:

@@ -79,7 +79,15 @@ class MemoryStore:
         """See `orchestra.contracts.Store.load`."""
         state = self._state
         pending = tuple(decode_intent(encode_intent(intent)) for intent in state.pending)
-        return attrs.evolve(self._snapshot(state.serial, map(_copied, state.records)), pending=pending)
+        snapshot = self._snapshot(state.serial, map(_copied, state.records))
+        return attrs.evolve(snapshot, pending=pending, version=self._version(state))
+
+    def version(self) -> str:
+        """See `orchestra.contracts.Store.version`."""
+        return self._version(self._state)
+
+    def _version(self, state: _State) -> str:
+        return f"{self._lineage}:{state.serial}:{state.wrapped_root}"
 
     def load_at(self, serial: int) -> Snapshot:
         """See `orchestra.contracts.Store.load_at`."""

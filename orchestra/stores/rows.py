@@ -12,7 +12,7 @@ import attrs
 
 from orchestra.errors import CorruptStateError
 from orchestra.state.audit import BEGINNING, NOTES, AuditEntry, chained, encode_audit
-from orchestra.state.codec import canonical
+from orchestra.state.codec import canonical, digest
 from orchestra.state.integrity import EMPTY, damaged, minus, plus, row_check, row_digest, total_of
 from orchestra.state.journal import Holder
 from orchestra.stores import schema
@@ -47,15 +47,10 @@ class Head:
     wrapped_root: str = ""
     """See `Snapshot.wrapped_root`."""
 
-    def tells_the_same(self, other: Head) -> bool:
-        """Whether the rows that make up a snapshot are the same under both heads: the totals are of what they hold."""
-        return (self.lineage, self.serial, self.salt, self.totals, self.wrapped_root) == (
-            other.lineage,
-            other.serial,
-            other.salt,
-            other.totals,
-            other.wrapped_root,
-        )
+    @property
+    def version(self) -> str:
+        """See `Snapshot.version`; the totals are of what the rows hold."""
+        return digest(canonical([self.lineage, self.serial, self.salt, self.wrapped_root, dict(self.totals)]))
 
     @staticmethod
     def fresh() -> Head:

@@ -23,7 +23,7 @@ from orchestra.state.integrity import combined
 from orchestra.state.journal import Entry, Holder, Intent, Lease, Outcome, Phase, RunRecord
 from orchestra.state.records import Record, Snapshot
 from orchestra.stores import entries
-from orchestra.stores.dialect import Dialect, Row
+from orchestra.stores.dialect import Dialect
 from orchestra.stores.founding import enter_deployment
 from orchestra.stores.past import records_at
 from orchestra.stores.rows import Head, Rows
@@ -46,7 +46,6 @@ class SqlStore:
         self._clock = clock
         self._seconds = lease_seconds
         self._newest = 0
-        self._kept: tuple[Head, Snapshot] | None = None
         self._transactions = Transactions(dialect, deployment=deployment, clock=clock)
         try:
             self._enter()
@@ -56,24 +55,18 @@ class SqlStore:
 
     @uncollected()
     def load(self) -> Snapshot:
-        """See `orchestra.contracts.Store.load`. What is still as it was when it was last read isn't read again."""
-        kept = self._kept
-
-        def read(rows: Rows) -> Snapshot | tuple[Head, list[Row], list[Row]]:
-            if kept is not None and kept[0].tells_the_same(rows.head):
-                return kept[1]
-            return rows.head, rows.read(RECORDS), rows.read(PENDING)
-
-        found = self._read(read)
-        if isinstance(found, Snapshot):
-            return found
-        head, records_found, pending_found = found
+        """See `orchestra.contracts.Store.load`."""
+        head, records_found, pending_found = self._read(
+            lambda rows: (rows.head, rows.read(RECORDS), rows.read(PENDING)),
+        )
         in_order = sorted(pending_found, key=lambda row: row[3])
         records = decode_records([str(payload) for _, _, payload in records_found])
         pending = tuple(decode_intent(str(payload)) for *_, payload in in_order)
-        snapshot = attrs.evolve(self._snapshot(head, records), pending=pending)
-        self._kept = head, snapshot
-        return snapshot
+        return attrs.evolve(self._snapshot(head, records), pending=pending, version=head.version)
+
+    def version(self) -> str:
+        """See `orchestra.contracts.Store.version`."""
+        return self._read(lambda rows: rows.head.version)
 
     def load_at(self, serial: int) -> Snapshot:
         """See `orchestra.contracts.Store.load_at`."""
@@ -262,8 +255,6 @@ class SqlStore:
 
         rows = self._transactions.run(body, writes=True)
         self._newest = max(self._newest, rows.head.serial)
-        if not rows.head.tells_the_same(rows.before):
-            self._kept = None  # it would only take up memory
         return rows
 
     def _write_under(self, lease: Lease, change: Callable[[Rows], None]) -> Rows:
