@@ -392,7 +392,7 @@ class Deployment:
 
             def prepare(office: Office) -> engine.Order:
                 if isinstance(wanted, Plan):
-                    snapshot = self.store.load()
+                    snapshot = self._loaded()
                     check_fresh(wanted, snapshot)
                     return order(wanted, snapshot)
                 snapshot = self._settled(office)

@@ -5,7 +5,7 @@ A rule returns if it holds, else it raises what was found. To add one, write its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -19,7 +19,7 @@ from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
 from orchestra.state.journal import Lease, Outcome, Phase
 from orchestra.state.records import Condition, Record
 from orchestra.testing.contract import FoundWrongError, Rule
-from orchestra.testing.samples import intent, outcome, record, run_record, this_process, token
+from orchestra.testing.samples import intent, key_rotated, outcome, record, run_record, this_process, token
 from orchestra.testing.store_bench import (
     DEPLOYMENT,
     StoreBench,
@@ -252,6 +252,28 @@ def _first_of(twins: tuple[Record, ...]) -> Outcome:
     return outcome(int(twins[0].external_id[2:]), write=twins[:1])
 
 
+def _version(bench: StoreBench) -> None:
+    store = bench.fresh()
+    lease = store.acquire(this_process())
+    seen = [store.version()]
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: store.begin(lease, [intent(1)]),
+        lambda: store.commit(lease, [outcome(1, settles=intent(1), write=(record(1),))]),
+        lambda: store.commit(lease, [outcome(1, write=(record(1, text="changed"),))]),
+        lambda: store.commit(lease, [outcome(1, remove=(record(1).key,))]),
+        lambda: store.rekey(lease, "wrapped", [], key_rotated()),
+    )
+    for write in writes:
+        write()
+        found = store.load()
+        check_same("load().version", found.version, store.version())
+        seen.append(found.version)
+    if len(set(seen)) < len(seen):
+        raise FoundWrongError("version() is the same after a write")
+    if bench.fresh().version() in seen:
+        raise FoundWrongError("version() is that of another state")
+
+
 RULES: Final[tuple[Rule[StoreBench], ...]] = (
     Rule("empty at first", "a new state has serial 0 and nothing in it", _empty),
     Rule("identity", "each state has a lineage and a salt of 32 bytes of its own, which stay", _identity),
@@ -263,6 +285,7 @@ RULES: Final[tuple[Rule[StoreBench], ...]] = (
     Rule("unknown stays pending", "an outcome that is Phase.UNKNOWN settles nothing", _unknown),
     Rule("begun again", "a call that is begun again is pending once, as the last", _begun_again),
     Rule("one serial", "each write, of however much, raises the serial by one; a lease alone doesn't", _serial),
+    Rule("version", "what tells a state from every other changes with each write, and is told by a load", _version),
     Rule("secrets", "a secret in plain is refused, and nothing of the write it stands in is kept", _secrets),
     Rule("nobody else's", "what is kept doesn't change with what the caller gave or got", _nobody_elses),
     Rule("many threads", "threads may write and load at once; a commit is told as a whole or not at all", _threads),

@@ -247,7 +247,9 @@ def test_what_changes_nothing_takes_as_many_statements_for_many_as_for_few(
     few, *more = (lives[size][operation].statements for size in SIZES)
     assert more == [few] * len(more)
     if operation in ("first plan", *PLANS):
-        assert few == {"BEGIN": 1, "SELECT": 3, "COMMIT": 1}
+        # which state it is, and unless the same deployment has read it before, records and open calls
+        selects = 1 if operation == "drift" else 3
+        assert few == {"BEGIN": 1, "SELECT": selects, "COMMIT": 1}
 
 
 def test_an_apply_calls_what_its_steps_say_and_nothing_else(lives: Mapping[int, Mapping[str, Spent]]) -> None:

@@ -81,8 +81,7 @@ def acquire(drivers: Drivers, vpc: Item, owner: Ownership, **more: str) -> Item:
     """
     item = acquired(drivers, vpc, owner)
     if item is None:
-        address = _wished(vpc).get(owner.token) or _wish(drivers, vpc, owner)
-        item = _associate(drivers, vpc, owner, address)
+        item = _associate(drivers, vpc, owner, _chosen(drivers, vpc, owner))
     if item["state"] != "Allocated":
         raise TransientError(f"address {item['ipaddress']} is {item['state']}", retry_after=_SOON)
     if Ownership.from_tags(tags_of(item)) is None:
@@ -110,25 +109,31 @@ def _wished(vpc: Item) -> Mapping[str, str]:
     return {key.removeprefix(_WISH): value for key, value in told if key.startswith(_WISH)}
 
 
-def _wish(drivers: Drivers, vpc: Item, owner: Ownership) -> str:
-    """Choose one of the free addresses that nobody else has chosen, and write down which."""
-    _check_version(drivers)
+def _chosen(drivers: Drivers, vpc: Item, owner: Ownership) -> str:
+    """The address that is written down for ``owner`` and for nobody else: chosen now, unless that was done before."""
     now = vpc
     for attempt in range(_CHOICES):
-        taken = set(_wished(now).values())
-        offered = drivers.items(COMMAND, KEY, zoneid=drivers.zone_id, state="Free", forvirtualnetwork=True)
-        free = sorted({str(one["ipaddress"]) for one in offered} - taken)
-        if not free:
-            raise QuotaError(f"there is no free public address in {drivers.zone_name}")
-        address = free[(int(owner.token, 16) >> 8 * attempt) % len(free)]
-        fields = {"tags[0].key": f"{_WISH}{owner.token}", "tags[0].value": address}
-        content = drivers.do("createTags", resourceids=vpc["id"], resourcetype="Vpc", **fields)
-        drivers.finished(content, f"address {address} is being chosen", _SOON)
+        address = _wished(now).get(owner.token) or _wish(drivers, now, owner, attempt)
         now = _again(drivers, vpc)
         if not _is_contested(now, owner, address):
             return address
         drivers.finished(_withdraw(drivers, vpc, owner), f"address {address} was chosen twice", _SOON)
+        now = _again(drivers, vpc)
     raise TransientError(f"others choose the same addresses in {vpc['id']}", retry_after=_SOON)
+
+
+def _wish(drivers: Drivers, vpc: Item, owner: Ownership, attempt: int) -> str:
+    """Choose one of the free addresses that nobody else has chosen, and write down which."""
+    _check_version(drivers)
+    offered = drivers.items(COMMAND, KEY, zoneid=drivers.zone_id, state="Free", forvirtualnetwork=True)
+    free = sorted({str(one["ipaddress"]) for one in offered} - set(_wished(vpc).values()))
+    if not free:
+        raise QuotaError(f"there is no free public address in {drivers.zone_name}")
+    address = free[(int(owner.token, 16) >> 8 * attempt) % len(free)]
+    fields = {"tags[0].key": f"{_WISH}{owner.token}", "tags[0].value": address}
+    content = drivers.do("createTags", resourceids=vpc["id"], resourcetype="Vpc", **fields)
+    drivers.finished(content, f"address {address} is being chosen", _SOON)
+    return address
 
 
 def _again(drivers: Drivers, vpc: Item) -> Item:
@@ -141,9 +146,6 @@ def _is_contested(vpc: Item, owner: Ownership, address: str) -> bool:
 
 
 def _associate(drivers: Drivers, vpc: Item, owner: Ownership, address: str) -> Item:
-    if _is_contested(_again(drivers, vpc), owner, address):
-        _withdraw(drivers, vpc, owner)
-        raise TransientError(f"address {address} was chosen twice", retry_after=_SOON)
     try:
         content = drivers.do("associateIpAddress", vpcid=vpc["id"], ipaddress=address, projectid=drivers.project)
     except Exception as error:
