@@ -393,6 +393,24 @@ class RekeysInParts(Cellar):
         return super().commit(lease, outcomes)
 
 
+@breaks("version")
+class IsTheSameForEver(Cellar):
+    def _version(self, state: object) -> str:
+        return self._lineage
+
+
+@breaks("version")
+class CountsWritesAlone(Cellar):
+    def _version(self, state: object) -> str:
+        return str(self._state.serial)
+
+
+@breaks("version")
+class LoadsWithoutAVersion(Cellar):
+    def load(self) -> Snapshot:
+        return attrs.evolve(super().load(), version="")
+
+
 @breaks("nobody else's")
 class HandsOutItsOwn(Cellar):
     last: Snapshot | None = None
