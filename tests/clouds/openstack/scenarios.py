@@ -271,7 +271,7 @@ def refusals(scene: Scene) -> None:
     half = scene.find("compute.Server", "server", **wanted)
     assert half is not None
     assert half.external_id.startswith("port:")
-    assert half.status is Status.PENDING
+    assert half.status is Status.FAILED
     assert [one.external_id for one in compute.list()] == [half.external_id]
     scene.delete("compute.Server", half.external_id)
     assert scene.find("compute.Server", "server", **wanted) is None
