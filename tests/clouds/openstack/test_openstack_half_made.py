@@ -8,48 +8,35 @@ from typing import Any
 import pytest
 
 from orchestra.clouds.families.openstack.identity import Identity, Token
-from orchestra.clouds.families.openstack.ownership import mark, metadata_of, title
+from orchestra.clouds.families.openstack.ownership import mark, title
 from orchestra.contracts import Inputs, Provider, Status
 from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request
 from tests.clouds.openstack.scenarios import cloud_at, owner
 
 PROJECT = "p-1"
-WISHES = Inputs({"public_address": True, "labels": {}})
+WISHES = Inputs({"labels": {}})
 
 
 class Halves(Imitation):
-    """Neutron's ports and addresses, and nova's servers, of one project."""
+    """A port of neutron's, and no server of nova's."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ports: dict[str, dict[str, Any]] = {}
-        self.servers: dict[str, dict[str, Any]] = {}
 
     def token(self) -> Token:
         """One that is good here."""
         return Token("good", 4e9, PROJECT, dict.fromkeys(("compute", "network", "image", "volume"), self.endpoint))
 
-    def add_port(self, server: str = "") -> None:
+    def add_port(self) -> None:
         """The port of the server ``web``."""
         self.ports["p1"] = {
             "id": "p1",
             "name": title(owner("web")),
             "description": mark(owner("web")),
-            "device_id": server,
+            "device_id": "",
             "fixed_ips": [{"subnet_id": "s1", "ip_address": "10.0.0.5"}],
             "security_groups": [],
-        }
-
-    def add_server(self) -> None:
-        """The server ``web``, which runs on its port."""
-        self.add_port("v1")
-        self.servers["v1"] = {
-            "id": "v1",
-            "name": owner("web").name(),
-            "status": "ACTIVE",
-            "image": {"id": "i1"},
-            "flavor": {"original_name": "tiny"},
-            "metadata": metadata_of(owner("web"), WISHES),
         }
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
@@ -58,8 +45,7 @@ class Halves(Imitation):
             ("GET", "/v2.0/ports/([^/]+)", self.port),
             ("DELETE", "/v2.0/ports/([^/]+)", self.drop),
             ("GET", "/v2.0/floatingips", lambda _: (200, {"floatingips": []})),
-            ("GET", "/v2.0/security-groups", lambda _: (200, {"security_groups": [{"id": "g0", "name": "default"}]})),
-            ("GET", "/servers/detail", lambda _: (200, {"servers": list(self.servers.values())})),
+            ("GET", "/servers/detail", lambda _: (200, {"servers": []})),
         )
 
     def port(self, request: Request, identity: str) -> tuple[int, Any]:
@@ -100,13 +86,3 @@ def test_a_port_without_its_server_has_failed_and_is_taken_away(halves: Halves, 
     servers.delete(found.external_id)
     assert not halves.ports
     assert servers.observe([found.external_id]).gone == {found.external_id}
-
-
-def test_a_server_without_the_public_address_that_was_asked_for_has_failed(halves: Halves, servers: Provider) -> None:
-    halves.add_server()
-    found = servers.find(owner("web"), WISHES)
-    assert found is not None
-    assert (found.external_id, found.status, found.detail) == ("v1", Status.FAILED, "it has no public address")
-    without = servers.find(owner("web"), Inputs({"public_address": False}))
-    assert without is not None
-    assert without.status is Status.READY

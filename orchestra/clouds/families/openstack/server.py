@@ -147,7 +147,7 @@ class ServerCalls(Described):
             port, _ = ports.find_ports(driver, owner)
             return _half_made(port) if port is not None else None
         if inputs.values.get("public_address") and found.outputs["public_ip"] is None:
-            return attrs.evolve(found, status=Status.FAILED, detail="it has no public address")
+            return attrs.evolve(found, status=Status.PENDING, detail="it has no public address yet")
         return found
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
