@@ -1,4 +1,4 @@
-"""Scaleway's API as far as servers go: the recorded forms, under the paths that there are now."""
+"""Scaleway's API: servers in the recorded forms, under the paths that there are now, and its block storage."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+from tests.clouds.families.imitation import Answer, RefusedError, Request, recorded
+from tests.clouds.families.scaleway_block import PROJECT, BlockStorage
 
 SECRET: Final = "11111111-2222-3333-4444-555555555555"
-PROJECT: Final = "000a115d-2852-4b0a-9ce8-47f1134ba95a"
 REGION: Final = "fr-par-1"
 _CLOUD: Final = "scaleway"
 _ZONE: Final = "/instance/v1/zones/([a-z]+-[a-z]+-[0-9])"
 _PASSING: Final = {"starting": "running", "stopping": "stopped"}
 
 
-class Scaleway(Imitation):
+class Scaleway(BlockStorage):
     """Servers are made stopped, as recorded; what is under way has come to its end when it is read."""
 
     def __init__(self, page: int = 100) -> None:
-        super().__init__()
-        self.page = page
+        super().__init__(page)
         self.servers: dict[str, dict[str, Any]] = {}
         self.user_data: dict[str, str] = {}
         self.disks: set[str] = set()
@@ -42,7 +41,10 @@ class Scaleway(Imitation):
             ("DELETE", f"{_ZONE}/servers/([^/]+)", self.drop_server),
             ("POST", f"{_ZONE}/servers/([^/]+)/action", self.act),
             ("PATCH", f"{_ZONE}/servers/([^/]+)/user_data/cloud-init", self.take_user_data),
+            ("POST", f"{_ZONE}/servers/([^/]+)/attach-volume", self.attach),
+            ("POST", f"{_ZONE}/servers/([^/]+)/detach-volume", self.detach),
             ("DELETE", f"{_ZONE}/volumes/([^/]+)", self.drop_disk),
+            *self.block_routes(),
         )
 
     def authorize(self, request: Request) -> None:
@@ -81,6 +83,9 @@ class Scaleway(Imitation):
         if identity not in self.servers:
             raise RefusedError(404, "resource is not found")
         return self.servers[identity]
+
+    def owner_of_disks(self, identity: str) -> dict[str, Any]:
+        return self.known(identity)
 
     def settled(self, identity: str) -> dict[str, Any]:
         server = self.known(identity)
@@ -132,8 +137,7 @@ class Scaleway(Imitation):
         if server["state"] != wanted:
             raise RefusedError(400, f"the server must be {wanted}")
         if action == "terminate":
-            self.disks -= {one["id"] for one in server["volumes"].values()}
-            del self.servers[identity]
+            self.lose_disks(server)
         else:
             server["state"] = "starting" if action == "poweron" else "stopping"
         return 202, {"task": {"description": action, "status": "pending"}}
@@ -146,8 +150,17 @@ class Scaleway(Imitation):
     def drop_server(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
         if self.settled(identity)["state"] != "stopped":
             raise RefusedError(400, "the server must be stopped")
+        if any(place != "0" for place in self.servers[identity]["volumes"]):
+            self.faults.append(f"{identity} is deleted with what is attached to it")
         del self.servers[identity]
         return 204, None
+
+    def lose_disks(self, server: dict[str, Any]) -> None:
+        """All that are attached, as Scaleway did with the block storage too at one time."""
+        for one in server["volumes"].values():
+            self.disks.discard(one["id"])
+            self.volumes.pop(one["id"], None)
+        del self.servers[server["id"]]
 
     def drop_disk(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
         self.disks.remove(identity)

@@ -141,7 +141,11 @@ FAMILIES: Final = (
         credential=SECRET,
         image=oc.Image(os="debian", version="12"),
         sizes=(oc.Size(cpus=2, memory_gib=2), oc.Size(cpus=2, memory_gib=4)),
-        creations=("/instance/v1/zones/fr-par-1/servers",),
+        creations=(
+            "/instance/v1/zones/fr-par-1/servers",
+            "/block/v1/zones/fr-par-1/volumes",
+            "/block/v1/zones/fr-par-1/snapshots",
+        ),
     ),
     Family(
         name="upcloud",

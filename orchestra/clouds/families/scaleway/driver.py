@@ -7,12 +7,12 @@ pages that they don't know. Its connection (credentials, errors, answers) is use
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from libcloud.compute.drivers.scaleway import ScalewayConnection, ScalewayNodeDriver
 
-from orchestra.clouds.base.paging import Page, Paging, numbered, rows_in
+from orchestra.clouds.base.paging import Page, Paging, numbered, rows_in, rows_of
 
 _PAGE: Final = 100
 _TYPE: Final = "Content-Type"
@@ -39,14 +39,34 @@ class ScalewayDriver(Paging, ScalewayNodeDriver):
         make(project, secret_key)
         self.project = project
         self._stem = f"/instance/v1/zones/{zone}"
+        self._blocks = f"/block/v1/zones/{zone}"
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, and return the answer's object."""
         return self._ask(method, path, body).object
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._requested(method, f"{self._stem}/{path}", body)
+
+    def _requested(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         request: Any = self.connection.request
-        return request(f"{self._stem}/{path}", method=method, data=None if body is None else json.dumps(body))
+        return request(path, method=method, data=None if body is None else json.dumps(body))
+
+    def block(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send one request to the block storage, and return the answer's object."""
+        return self._requested(method, f"{self._blocks}/{path}", body).object
+
+    def blocks(self, name: str) -> Iterator[Any]:
+        """The rows of all pages of a list of the block storage, of the project."""
+
+        def page(after: Any) -> Page:
+            number = int(after or 1)
+            query = f"project_id={self.project}&page_size={_PAGE}&page={number}"
+            answer = self.block("GET", f"{name}?{query}")
+            more = bool(rows_in(answer, name))
+            return numbered(answer, name, number, more=more, total=answer["total_count"])
+
+        return rows_of(page, name)
 
     def send_text(self, method: str, path: str, text: str) -> None:
         """Send one request with a plain text."""

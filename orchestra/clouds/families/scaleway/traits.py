@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from orchestra.clouds.base.compute.marking import MARK
 from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, Rest, Servers, Told, Traits, region
+from orchestra.clouds.families.scaleway.volumes import BLOCK, detach, snapshots, volumes
 from orchestra.contracts import Status
 from orchestra.errors import TransientError
 
@@ -49,7 +50,7 @@ def _server(server: Mapping[str, Any]) -> Told:
         size=server["commercial_type"],
         private_ip=server["private_ip"],
         public_ip=public["address"] if public else None,
-        parts=[one["id"] for one in server["volumes"].values()],
+        parts=[one["id"] for one in server["volumes"].values() if one["volume_type"] != BLOCK],
     )
 
 
@@ -94,7 +95,12 @@ def _resize(access: Access, told: Told, size: str) -> None:
 
 
 def _destroy(access: Access, told: Told) -> None:
-    """One that runs goes with its disks in one request; one that is stopped goes first, and its disks then."""
+    """One that runs goes with its disks in one request; one that is stopped goes first, and its disks then.
+
+    What is attached to it stays, but for what it starts from: Scaleway once deleted that with the server.
+    """
+    if told.state in ("running", "stopped", _MADE):
+        _keep_attached(access, told)
     if told.state == "running":
         _act(access, told, "terminate")
     elif told.state in ("stopped", _MADE):
@@ -103,6 +109,19 @@ def _destroy(access: Access, told: Told) -> None:
             access.driver.send("DELETE", f"volumes/{disk}")
     else:
         raise TransientError(f"server {told.id} is {told.state}: it can be deleted after that", retry_after=_SOON)
+
+
+def _keep_attached(access: Access, told: Told) -> None:
+    """Detach the volumes of the block storage but the first, which is what the server starts from."""
+    server = access.driver.send("GET", f"servers/{told.id}")["server"]
+    for volume in _attached(server):
+        server = detach(access, volume, told.id)
+    if _attached(server):
+        raise TransientError(f"server {told.id} has volumes that are being detached", retry_after=_SOON)
+
+
+def _attached(server: Mapping[str, Any]) -> list[str]:
+    return [one["id"] for place, one in server["volumes"].items() if place != "0" and one["volume_type"] == BLOCK]
 
 
 def _image(access: Access, system: str, version: str, architecture: str) -> str | None:
@@ -145,12 +164,14 @@ def _regions(access: Access) -> Iterable[str]:
     return _ZONES
 
 
+_MARKS: Final = Marks(longest_tag=128, longest_name=63)
+
 TRAITS: Final = Traits(
     family="Scaleway",
     provider="scaleway",
     regions=_regions,
     servers=Servers(
-        marks=Marks(longest_tag=128, longest_name=63),
+        marks=_MARKS,
         all=lambda access: map(_server, access.driver.rows("servers", "servers")),
         one=_one,
         launch=_launch,
@@ -174,4 +195,6 @@ TRAITS: Final = Traits(
         },
         fixed={"public_address": (True, "it is asked for with every server")},
     ),
+    volumes=volumes(_MARKS),
+    snapshots=snapshots(_MARKS),
 )
