@@ -47,7 +47,7 @@ class Family:
     ``imaging`` that to which the creation of an image of a server goes.
     ``labels`` and ``user_data``: whether it has any; ``resizes``: whether it can, in place.
     ``long_names``: whether the name of a key has room for a long address. ``owned``: whether a server tells
-    whose it is, ``keys_owned``: whether a key does.
+    whose it is, ``keys_owned``: whether a key does. ``disks_at_once``: whether a server takes several at one moment.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Family:
     long_names: bool = True
     owned: bool = True
     keys_owned: bool = True
+    disks_at_once: bool = True
 
     def cloud(self, server: Imitation, credential: str = "") -> FamilyCloud:
         """Its cloud, at an imitation."""
@@ -159,10 +160,11 @@ FAMILIES: Final = (
         credential="made-up-password",
         image=oc.Image(os="debian", version="8"),
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=2)),
-        creations=("/1.2/server",),
+        creations=("/1.2/server", "/1.3/storage"),
         labels=False,
         resizes=False,
         user_data=False,
+        disks_at_once=False,
     ),
 )
 
@@ -238,9 +240,13 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
             ),
         )
         volumes = [create(cloud, "compute.Volume", f"volume[{n}]", volume_inputs(family)) for n in range(6)]
-        machine = create(cloud, "compute.Server", "machine", server_inputs(family, cloud))
+        several = 1 if family.disks_at_once else len(volumes)
+        machines = [
+            create(cloud, "compute.Server", f"machine[{n}]", server_inputs(family, cloud)) for n in range(several)
+        ]
         attachment = ProviderCase(
-            make=lambda number: oc.VolumeAttachment(volume=volumes[number], server=machine), owned=False
+            make=lambda number: oc.VolumeAttachment(volume=volumes[number], server=machines[number % several]),
+            owned=False,
         )
         yield "compute.VolumeAttachment", attachment
         if cloud.provider("compute.Snapshot"):

@@ -1,4 +1,7 @@
-"""UpCloud's API as far as servers go."""
+"""UpCloud's API as far as servers and volumes go; what is done to storages is in the forms of its reference.
+
+https://developers.upcloud.com/1.3/9-storages/
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ _BRIEF: Final = (
     "uuid",
     "zone",
 )
+_BRIEF_DISK: Final = ("access", "license", "size", "state", "tier", "title", "type", "uuid", "zone")
 
 
 class UpCloud(Imitation):
@@ -35,7 +39,8 @@ class UpCloud(Imitation):
         super().__init__()
         self.servers: dict[str, dict[str, Any]] = {}
         self.disks: dict[str, str] = {}
-        """The title of each disk."""
+        """The title of each disk that a server was made with."""
+        self.volumes: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
@@ -51,6 +56,12 @@ class UpCloud(Imitation):
             ("GET", "/1.2/server/([^/]+)", lambda _, name: (200, {"server": self.settled(name)})),
             ("POST", "/1.2/server/([^/]+)/stop", self.stop_server),
             ("DELETE", "/1.3/server/([^/]+)/", self.drop_server),
+            ("POST", "/1.3/server/([^/]+)/storage/attach", self.attach),
+            ("POST", "/1.3/server/([^/]+)/storage/detach", self.detach),
+            ("POST", "/1.3/storage", self.make_volume),
+            ("GET", "/1.3/storage/([^/]+)", lambda _, name: (200, {"storage": self.settled_volume(name)})),
+            ("PUT", "/1.3/storage/([^/]+)", self.grow),
+            ("DELETE", "/1.3/storage/([^/]+)", self.drop_volume),
         )
 
     def authorize(self, request: Request) -> None:
@@ -80,7 +91,8 @@ class UpCloud(Imitation):
         (recorded_one,) = recorded(_CLOUD, "api_1_2_storage_template")["storages"]["storage"][:1]
         of_ours = {**recorded_one, "access": "private", "type": "normal", "license": 0, "zone": REGION}
         found = [{**of_ours, "uuid": name, "title": title} for name, title in self.disks.items()]
-        return {"storages": {"storage": found}}
+        brief = [{key: value for key, value in one.items() if key in _BRIEF_DISK} for one in self.volumes.values()]
+        return {"storages": {"storage": found + brief}}
 
     def known(self, identity: str) -> dict[str, Any]:
         if identity not in self.servers:
@@ -135,6 +147,89 @@ class UpCloud(Imitation):
         if server["state"] != "stopped":
             raise RefusedError(409, f"The server {identity} is in state {server['state']}.")
         if request.query.get("storages") == "1":
-            del self.disks[server["storage_devices"]["storage_device"][0]["storage"]]
+            for one in server["storage_devices"]["storage_device"]:
+                self.disks.pop(one["storage"], None)
+                self.volumes.pop(one["storage"], None)
         del self.servers[identity]
         return 204, None
+
+    # -- volumes
+
+    def volume(self, identity: str) -> dict[str, Any]:
+        if identity not in self.volumes:
+            raise RefusedError(404, f"The storage {identity} does not exist.")
+        return self.volumes[identity]
+
+    def settled_volume(self, identity: str) -> dict[str, Any]:
+        """As it is told; maintenance is over after that."""
+        volume = self.volume(identity)
+        told = {**volume, "servers": {"server": list(volume["servers"]["server"])}}
+        volume["state"] = "online"
+        return told
+
+    def inner(self, request: Request, name: str, *needed: str) -> dict[str, Any]:
+        """What stands under ``name`` in a body, with just the fields that are needed."""
+        found: dict[str, Any] = self.check_body(request, needed=(name,))[name]
+        assert set(found) == set(needed), found
+        return found
+
+    def make_volume(self, request: Request) -> tuple[int, Any]:
+        body = self.inner(request, "storage", "title", "size", "tier", "zone")
+        identity = f"01eff7ad-168e-413e-83b0-{self.number():012}"
+        fixed = {"access": "private", "backup_rule": {}, "backups": {"backup": []}, "license": 0, "type": "normal"}
+        volume = {**body, **fixed, "servers": {"server": []}, "state": "maintenance", "uuid": identity}
+        self.volumes[identity] = volume
+        return 201, {"storage": dict(volume)}
+
+    def idle(self, identity: str) -> dict[str, Any]:
+        volume = self.volume(identity)
+        if volume["state"] != "online":
+            raise RefusedError(409, f"The storage {identity} is in state {volume['state']}.")
+        return volume
+
+    def grow(self, request: Request, identity: str) -> tuple[int, Any]:
+        size = self.inner(request, "storage", "size")["size"]
+        volume = self.idle(identity)
+        if size <= volume["size"]:
+            raise RefusedError(400, "The size can only grow.")
+        volume.update(size=size, state="maintenance")
+        return 202, {"storage": dict(volume)}
+
+    def drop_volume(self, _: Request, identity: str) -> tuple[int, Any]:
+        if self.idle(identity)["servers"]["server"]:
+            raise RefusedError(409, f"The storage {identity} is attached.")
+        del self.volumes[identity]
+        return 204, None
+
+    def busy(self, identity: str) -> dict[str, Any]:
+        """The server, in maintenance from now on if it runs, as it is for each change of its disks."""
+        server = self.known(identity)
+        if server["state"] not in ("started", "stopped"):
+            raise RefusedError(409, f"The server {identity} is in state {server['state']}.")
+        if server["state"] == "started":
+            server.update(state="maintenance", becomes="started")
+        return server
+
+    def attach(self, request: Request, identity: str) -> tuple[int, Any]:
+        device = self.inner(request, "storage_device", "type", "address", "storage")
+        assert (device["type"], device["address"]) == ("disk", "virtio"), device
+        volume = self.idle(device["storage"])
+        if volume["servers"]["server"]:
+            raise RefusedError(409, f"The storage {device['storage']} is attached.")
+        server = self.busy(identity)
+        devices = server["storage_devices"]["storage_device"]
+        place = max([int(one["address"].rpartition(":")[2]) for one in devices], default=-1) + 1
+        told = {"storage_size": volume["size"], "storage_title": volume["title"]}
+        devices.append({**device, **told, "address": f"virtio:{place}"})
+        volume["servers"] = {"server": [identity]}
+        return 200, {"server": {name: value for name, value in server.items() if name != "becomes"}}
+
+    def detach(self, request: Request, identity: str) -> tuple[int, Any]:
+        address = self.inner(request, "storage_device", "address")["address"]
+        devices = self.known(identity)["storage_devices"]["storage_device"]
+        (gone,) = [one for one in devices if one["address"] == address]
+        server = self.busy(identity)
+        devices.remove(gone)
+        if gone["storage"] in self.volumes:
+            self.volumes[gone["storage"]]["servers"] = {"server": []}
+        return 200, {"server": {name: value for name, value in server.items() if name != "becomes"}}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from libcloud.common.upcloud import UpcloudNodeDestroyer, UpcloudNodeOperations
@@ -46,6 +47,15 @@ class UpCloudDriver(UpcloudDriver):
         request: Any = self.connection.request
         return request(action).object
 
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send one request of version 1.3, and return the answer's object."""
+        request: Any = self.connection.request
+        return request(f"1.3/{path}", method=method, data=None if body is None else json.dumps(body)).object
+
+    def detach(self, server: str, address: str) -> None:
+        """Take the disk at an address, such as ``virtio:1``, from a server."""
+        self.send("POST", f"server/{server}/storage/detach", {"storage_device": {"address": address}})
+
     def listed(self, path: str, many: str, one: str) -> Collection[Any]:
         """All things of a kind. UpCloud tells them in one answer, which has no pages."""
         return rows_in(self._ask(f"1.2/{path}").get(many), one)
@@ -76,17 +86,35 @@ class UpCloudDriver(UpcloudDriver):
         return found
 
     def destroy_with_disks(self, identity: str) -> bool:
-        """Stop a server, wait until it has stopped (42 seconds at most), and delete it with its disks.
+        """Stop a server, wait until it has stopped (42 seconds at most), and delete it with the disks it was made with.
 
-        False if it is in a state in which that can't be done.
+        What was attached to it stays. False if it is in a state in which that can't be done.
         """
         destroyer: Any = UpcloudNodeDestroyer
         operations: Any = _Operations
-        return bool(destroyer(operations(self.connection)).destroy_node(identity))
+        return bool(destroyer(operations(self)).destroy_node(identity))
+
+
+def _attached(server: Mapping[str, Any]) -> list[str]:
+    """The addresses of the disks that a server wasn't made with.
+
+    Those that it was have its title; a server that isn't ours starts from the first.
+    """
+    disks = [one for one in server["storage_devices"]["storage_device"] if one["type"] == "disk"]
+    own = [one for one in disks if one["storage_title"].startswith(f"{server['title']} ")] or disks[:1]
+    return [one["address"] for one in disks if one not in own]
 
 
 class _Operations(UpcloudNodeOperations):
     """Deletes the disks in the same request as the server: in another one, a crash in between would leave them."""
 
+    def __init__(self, driver: UpCloudDriver) -> None:
+        make: Any = super().__init__
+        make(driver.connection)
+        self._driver = driver
+
     def destroy_node(self, node_id: Any) -> None:
+        """See `UpcloudNodeOperations`. It deletes all disks that are attached, so others are detached first."""
+        for address in _attached(self._driver.server(node_id)):
+            self._driver.detach(node_id, address)
         self.connection.request(f"1.3/server/{node_id}/?storages=1", method="DELETE")

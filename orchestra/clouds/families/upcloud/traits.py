@@ -14,6 +14,7 @@ from libcloud.compute.base import NodeAuthSSHKey
 
 from orchestra.clouds.base.compute.objects import a_location, an_image
 from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, Servers, Told, Traits, region
+from orchestra.clouds.families.upcloud.volumes import volumes
 from orchestra.contracts import Status
 from orchestra.errors import CloudError, InvalidRequestError
 
@@ -105,12 +106,14 @@ def _regions(access: Access) -> Iterable[str]:
     return (one.id for one in access.driver.list_locations())
 
 
+_MARKS: Final = Marks(longest_name=255)
+
 TRAITS: Final = Traits(
     family="UpCloud",
     provider="upcloud",
     regions=_regions,
     servers=Servers(
-        marks=Marks(longest_name=255),
+        marks=_MARKS,
         all=lambda access: map(_server, access.driver.servers(region(access))),
         one=lambda access, identity: _server(access.driver.server(identity)),
         launch=_launch,
@@ -126,4 +129,5 @@ TRAITS: Final = Traits(
         },
         fixed={"public_address": (True, "every server has a public address")},
     ),
+    volumes=volumes(_MARKS),
 )
