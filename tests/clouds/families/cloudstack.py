@@ -61,7 +61,11 @@ class CloudStack(Imitation):
         self.networks: dict[str, Row] = {}
         self.machines: dict[str, Row] = {}
         self.volumes: dict[str, Row] = {}
+        self.roots: dict[str, Row] = {}
+        """The disks that machines start from."""
         self.snapshots: dict[str, Row] = {}
+        self.images: dict[str, Row] = {}
+        """The templates that were made here."""
         self.keys: dict[str, Row] = {}
         self.groups: dict[str, Row] = {}
         self.addresses: dict[str, Row] = {}
@@ -111,7 +115,10 @@ class CloudStack(Imitation):
         yield "GET", "listZones", page, lambda _: {"zone": [self.zone]}
         yield "GET", "listCapabilities", "", self.capabilities
         yield "GET", "listServiceOfferings", page, lambda _: self.catalogue("listServiceOfferings_default")
-        yield "GET", "listTemplates", f"{page} templatefilter! zoneid", self.templates
+        yield "GET", "listTemplates", f"{page} templatefilter! zoneid id name", self.templates
+        create = "name! displaytext ostypeid! snapshotid volumeid projectid"
+        yield "POST", "createTemplate", create, self.create_template
+        yield "POST", "deleteTemplate", "id! forced", self.delete_template
         yield "GET", "listDiskOfferings", f"{page} zoneid", self.disk_offerings
         yield "GET", "listVPCOfferings", f"{page} state", lambda _: self.catalogue("listVPCOfferings_default")
         yield "GET", "listNetworkOfferings", f"{page} forvpc guestiptype state zoneid", self.network_offerings
@@ -139,14 +146,15 @@ class CloudStack(Imitation):
         yield "POST", "stopVirtualMachine", "id!", lambda f: self.power(f, "Stopping", "Stopped")
         yield "POST", "startVirtualMachine", "id!", lambda f: self.power(f, "Starting", "Running")
         yield "POST", "changeServiceForVirtualMachine", "id! serviceofferingid!", self.change_service
-        yield "GET", "listVolumes", f"{page} id zoneid name type", lambda f: self.listed("volume", self.volumes, f)
+        volumes = f"{page} id zoneid name type virtualmachineid"
+        yield "GET", "listVolumes", volumes, lambda f: self.listed("volume", {**self.volumes, **self.roots}, f)
         create = "name! zoneid! diskofferingid size snapshotid projectid"
         yield "POST", "createVolume", create, self.create_volume
         yield "POST", "deleteVolume", "id!", self.delete_volume
         yield "POST", "resizeVolume", "id! size!", self.resize_volume
         yield "POST", "attachVolume", "id! virtualmachineid!", self.attach
         yield "POST", "detachVolume", "id!", self.detach
-        snapshots = f"{page} id zoneid name volumeid"
+        snapshots = f"{page} id zoneid name volumeid tags"
         yield "GET", "listSnapshots", snapshots, lambda f: self.listed("snapshot", self.snapshots, f)
         yield "POST", "createSnapshot", "name! volumeid!", self.create_snapshot
         yield "POST", "deleteSnapshot", "id!", self.delete_snapshot
@@ -250,7 +258,10 @@ class CloudStack(Imitation):
         if "networkid" in asked:
             wanted = asked.pop("networkid")
             things = {name: row for name, row in things.items() if row["nic"] and row["nic"][0]["networkid"] == wanted}
+        tag = asked.pop("tags[0].key", None), asked.pop("tags[0].value", None)
         rows = [row for row in things.values() if all(str(row.get(name)) == value for name, value in asked.items())]
+        if tag[0] is not None:
+            rows = [one for one in rows if {"key": tag[0], "value": tag[1]} in one["tags"]]
         return {key: rows}
 
     def paged(self, fields: Fields, content: Any) -> Any:
@@ -322,6 +333,8 @@ class CloudStack(Imitation):
             "community",
         ):
             raise RefusedError(431, "invalid template filter")
+        if fields["templatefilter"] == "self":
+            return self.listed("template", self.images, {k: v for k, v in fields.items() if k != "templatefilter"})
         wanted = fields["templatefilter"] == "featured"
         rows = self.catalogue("listTemplates_default")["template"]
         return {"template": [{**row, "id": str(row["id"])} for row in rows if row["isfeatured"] == wanted]}
@@ -432,11 +445,14 @@ class CloudStack(Imitation):
             "virtualmachine"
         ]
         offerings = {str(one["id"]): one for one in self.catalogue("listServiceOfferings_default")["serviceoffering"]}
-        templates = {str(one["id"]): one for one in self.catalogue("listTemplates_default")["template"]}
+        offered = self.catalogue("listTemplates_default")["template"]
+        templates = {**{str(one["id"]): one for one in offered}, **self.images}
         if fields["serviceofferingid"] not in offerings:
             raise RefusedError(431, f"Unable to find service offering: {fields['serviceofferingid']}")
         if fields["templateid"] not in templates:
             raise self.unknown("templateid", fields["templateid"])
+        if not templates[fields["templateid"]]["isready"]:
+            raise RefusedError(431, f"Unable to use template {fields['templateid']}")
         if "keypair" in fields and fields["keypair"] not in self.keys:
             raise RefusedError(431, f"A key pair with name '{fields['keypair']}' was not found.")
         if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", fields["name"]):
@@ -459,6 +475,7 @@ class CloudStack(Imitation):
             "name": fields["name"],
             "displayname": fields["displayname"],
             "templateid": fields["templateid"],
+            "guestosid": self.fixed_id("guest OS"),
             "serviceofferingid": fields["serviceofferingid"],
             "serviceofferingname": offering["name"],
             "memory": offering["memory"],
@@ -471,6 +488,7 @@ class CloudStack(Imitation):
             **({"keypair": fields["keypair"]} if "keypair" in fields else {}),
         }
         self.machines[identity] = made
+        self.new_root(made)
 
         def up() -> Any:
             made["state"] = "Running"
@@ -489,6 +507,8 @@ class CloudStack(Imitation):
                 if volume.get("virtualmachineid") == row["id"]:
                     volume.pop("virtualmachineid")
             row["state"] = "Destroyed"
+            for root in [one for one in self.roots.values() if one["virtualmachineid"] == row["id"]]:
+                self.drop(self.roots, root["id"])
             if fields.get("expunge") == "true":
                 self.drop(self.machines, row["id"])
 
@@ -568,7 +588,7 @@ class CloudStack(Imitation):
         return self.begin(lambda: row.pop("virtualmachineid") and None)
 
     def create_snapshot(self, fields: Fields) -> Any:
-        volume = self.known(self.volumes, fields, "volumeid")
+        volume = self.known({**self.volumes, **self.roots}, fields, "volumeid")
         row = self.catalogue("listSnapshots_default")["snapshot"][0]
         identity = self.uuid("snapshot")
         made = {
@@ -590,6 +610,62 @@ class CloudStack(Imitation):
     def delete_snapshot(self, fields: Fields) -> Any:
         row = self.known(self.snapshots, fields)
         return self.begin(lambda: self.drop(self.snapshots, row["id"]))
+
+    # -- templates
+
+    def new_root(self, machine: Row) -> None:
+        """The disk that a machine starts from."""
+        job = recorded(_CLOUD, "queryAsyncJobResult_createvolumejob")["queryasyncjobresultresponse"]["jobresult"]
+        identity = self.uuid("root")
+        own = {"id": identity, "name": f"ROOT-{self.number()}", "type": "ROOT", "state": "Ready", "size": 8 * _GIB - 1}
+        self.roots[identity] = {
+            **job["volume"],
+            **own,
+            **self.zoned(),
+            "virtualmachineid": machine["id"],
+            "templateid": machine["templateid"],
+            "tags": [],
+        }
+
+    def create_template(self, fields: Fields) -> Any:
+        """As `TemplateManagerImpl.createPrivateTemplateRecord` checks it; one whose job fails leaves nothing at all."""
+        if ("snapshotid" in fields) == ("volumeid" in fields):
+            raise RefusedError(
+                431, "Failed to create private template record, specify one of volume ID and snapshot ID"
+            )
+        if len(fields["name"]) > 32:  # what versions before 4.19 say
+            raise RefusedError(431, "Template name cannot be null and should be less than 32 characters")
+        if fields["ostypeid"] != self.fixed_id("guest OS"):
+            raise self.unknown("ostypeid", fields["ostypeid"])
+        snapshot = self.known(self.snapshots, fields, "snapshotid")
+        if snapshot["state"] != "BackedUp":
+            raise RefusedError(431, "Snapshot is not in BackedUp state yet and can't be used for template creation")
+        row = self.catalogue("listTemplates_default")["template"][0]
+        identity = self.uuid("template")
+        made = {
+            **{name: value for name, value in row.items() if name not in ("zoneid", "zonename", "size")},
+            **{name: fields[name] for name in ("name", "displaytext", "ostypeid")},
+            "id": identity,
+            "ispublic": False,
+            "isfeatured": False,
+            "isready": False,
+            "sourcetemplateid": self.fixed_id("source"),
+            "tags": [],
+        }
+        self.images[identity] = made
+
+        def done() -> Any:
+            made.update(isready=True, status="Download Complete", size=snapshot["virtualsize"], **self.zoned())
+            return {"template": made}
+
+        return self.begin(done, identity, lambda: self.images.pop(identity, None))
+
+    def delete_template(self, fields: Fields) -> Any:
+        row = self.known(self.images, fields)
+        used = [one["id"] for one in self.machines.values() if one["templateid"] == row["id"]]
+        if used and fields.get("forced") != "true":
+            raise RefusedError(431, f"Unable to delete Template {row['id']} because Instances {used} are using it")
+        return self.begin(lambda: self.drop(self.images, row["id"]))
 
     # -- keys and tags
 
@@ -614,6 +690,7 @@ class CloudStack(Imitation):
             "UserVm": self.machines,
             "Volume": self.volumes,
             "Snapshot": self.snapshots,
+            "Template": self.images,
             "Network": self.networks,
             "Vpc": self.vpcs,
             "SecurityGroup": self.groups,
@@ -653,10 +730,7 @@ class CloudStack(Imitation):
         """Allocated ones, unless free ones are asked for."""
         free = fields.get("state") == "Free"
         asked = {name: value for name, value in fields.items() if name not in ("state", "forvirtualnetwork")}
-        tag = asked.pop("tags[0].key", None), asked.pop("tags[0].value", None)
         rows = self.listed("publicipaddress", self.addresses, asked)["publicipaddress"]
-        if tag[0] is not None:
-            rows = [one for one in rows if {"key": tag[0], "value": tag[1]} in one["tags"]]
         return {"publicipaddress": [one for one in rows if (one["state"] == "Free") == free]}
 
     def take(self, row: Row, vpc: str, **more: Any) -> None:

@@ -24,6 +24,7 @@ PLAIN = (
     "network.Subnet",
     "compute.KeyPair",
     "compute.Server",
+    "compute.CustomImage",
     "compute.Volume",
     "compute.VolumeAttachment",
     "compute.Snapshot",
@@ -141,6 +142,16 @@ def servers(made: Made) -> Iterator[ProviderCase]:
     )
 
 
+def images(made: Made) -> Iterator[ProviderCase]:
+    machine = made.server(made.subnet())
+    for more in ({}, {"description": "Golden, of 'it'"}):
+        yield ProviderCase(
+            make=lambda _, more=more: oc.CustomImage(server=machine, labels=LABELS, **more),  # type: ignore[misc]
+            changes={"labels": {"env": "Prod"}},
+        )
+    yield ProviderCase(make=lambda n: oc.CustomImage(server=machine, name=f"golden-{n}"))
+
+
 def volumes(made: Made) -> Iterator[ProviderCase]:
     del made
     for encrypted in (True, False):
@@ -191,6 +202,7 @@ CASES: dict[str, Callable[[Made], Iterator[ProviderCase]]] = {
     "network.Firewall": firewalls,
     "compute.KeyPair": key_pairs,
     "compute.Server": servers,
+    "compute.CustomImage": images,
     "compute.Volume": volumes,
     "compute.VolumeAttachment": attachments,
     "compute.Snapshot": snapshots,

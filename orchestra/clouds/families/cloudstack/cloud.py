@@ -16,6 +16,7 @@ from orchestra.clouds.families.cloudstack.attachment import VolumeAttachmentCall
 from orchestra.clouds.families.cloudstack.balancing import LoadBalancerCalls
 from orchestra.clouds.families.cloudstack.connecting import Drivers
 from orchestra.clouds.families.cloudstack.firewall import FirewallCalls
+from orchestra.clouds.families.cloudstack.image import CustomImageCalls
 from orchestra.clouds.families.cloudstack.jobs import Jobs
 from orchestra.clouds.families.cloudstack.keypair import KeyPairCalls
 from orchestra.clouds.families.cloudstack.network import NetworkCalls, Offerings, SubnetCalls
@@ -50,6 +51,7 @@ def _calls(operator: Operator) -> tuple[Calls[Drivers], ...]:
         *(guarded if operator.security_groups else inside),
         KeyPairCalls(),
         ServerCalls(security_groups=operator.security_groups),
+        CustomImageCalls(),
         VolumeCalls(operator.disks),
         VolumeAttachmentCalls(),
         SnapshotCalls(),

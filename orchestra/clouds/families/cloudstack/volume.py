@@ -32,6 +32,9 @@ _STATUSES: Final = MappingProxyType(
 _GROWTH_POLL: Final = 3.0
 """Seconds after which it is worth looking whether a volume has grown."""
 
+OF_IMAGE: Final = ":image"
+"""Ends the name of a snapshot that was made for a `CustomImage`, and goes with it."""
+
 _TYPE: Final = "what a volume is on is said by its disk offering: give cloudstack(disk_offering=…) for all"
 _ENCRYPTED: Final = (
     "which disk offering encrypts isn't known: give cloudstack(encrypted_disk_offering=…), or Volume(encrypted=False)"
@@ -207,6 +210,7 @@ class SnapshotCalls(Described):
             detail=state,
             ownership=self.owner_of(item),
             name=str(item["name"]),
+            comes_with="an image" if str(item["name"]).endswith(OF_IMAGE) else "",
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
