@@ -12,7 +12,7 @@ MARGIN: Final = 120.0
 
 
 class Expiring(Protocol):
-    """A token, and until when it is good, in seconds since 1970."""
+    """A token, and until when it is good, by the clock that its `Tokens` go by."""
 
     @property
     def text(self) -> str:
@@ -29,17 +29,21 @@ T = TypeVar("T", bound=Expiring)
 
 
 class Tokens(Generic[T]):
-    """The token of one account, got from ``sign_in``. Safe to use from several threads."""
+    """The token of one account, got from ``sign_in``. Safe to use from several threads.
 
-    def __init__(self, sign_in: Callable[[], T]) -> None:
+    ``clock`` tells the seconds in which tokens end; by default those since 1970.
+    """
+
+    def __init__(self, sign_in: Callable[[], T], clock: Callable[[], float] = time.time) -> None:
         self._sign_in = sign_in
+        self._clock = clock
         self._lock = threading.Lock()
         self._token: T | None = None
 
     def token(self) -> T:
         """The token; signs in where there is none or it has run out."""
         with self._lock:
-            if self._token is None or self._token.ends - MARGIN <= time.time():
+            if self._token is None or self._token.ends - MARGIN <= self._clock():
                 self._token = self._sign_in()
             return self._token
 

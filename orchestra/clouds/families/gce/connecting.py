@@ -123,7 +123,7 @@ class Drivers:
         """What the API answers. A token that isn't taken any more is renewed once: that call was refused."""
         path = f"/compute/v1/{quote(self.url(place), safe='/:-._~')}"
         send = functools.partial(_send, self._connection, method, path, body, query)
-        token = self._identity.access_token
+        token = self._identity.token()
         try:
             return send()
         except Exception as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,6 +15,7 @@ import attrs
 from libcloud.common import google
 
 from orchestra.clouds.base.driver import ConnectionsTo, Endpoint
+from orchestra.clouds.base.tokens import Tokens
 from orchestra.clouds.families.gce.account import Account
 from orchestra.errors import CredentialsError, TransientError
 
@@ -23,9 +23,6 @@ _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _ASSERTION: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFE: Final = 3600
 """Seconds that a token is asked for: the longest that there is."""
-
-_MARGIN: Final = 120.0
-"""Seconds before its end from which on a token isn't used any more: a call takes time, and clocks differ."""
 
 _library: Final[Any] = google  # it imports cryptography where that is installed
 
@@ -38,31 +35,21 @@ class Token:
     ends: float
 
 
-class Identity:
+class Identity(Tokens[Token]):
     """The token of one account. Safe to use from several threads; ``learn`` is told every token, to keep it hidden."""
 
     def __init__(self, account: Account, learn: Callable[[str], None]) -> None:
+        super().__init__(self._signed_in, clock=_now)
         self._account = account
         self._learn = learn
         self._connections = ConnectionsTo(_endpoint(account.token_uri))
-        self._lock = threading.Lock()
-        self._token: Token | None = None
 
     @property
     def access_token(self) -> str:
         """The token; signs in where there is none or it has run out. Libcloud asks for it by this name."""
-        with self._lock:
-            if self._token is None or self._token.ends - _MARGIN <= time.monotonic():
-                self._token = self._sign_in()
-            return self._token.text
+        return self.token().text
 
-    def renew(self, refused: str) -> None:
-        """Forget ``refused``, which a service doesn't take, unless another thread has a new one already."""
-        with self._lock:
-            if self._token is not None and self._token.text == refused:
-                self._token = None
-
-    def _sign_in(self) -> Token:
+    def _signed_in(self) -> Token:
         asked = time.monotonic()
         answer = self._connections.post(self._account.token_uri, data=self._grant(), allow_redirects=False)
         told = _document(answer)
@@ -89,6 +76,10 @@ class Identity:
         header = {"alg": "RS256", "typ": "JWT", **({"kid": held["private_key_id"]} if "private_key_id" in held else {})}
         signed = b".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
         return {"grant_type": _ASSERTION, "assertion": b".".join((signed, _signature(held, signed))).decode()}
+
+
+def _now() -> float:
+    return time.monotonic()  # Google says how long a token is good for, so no clock that is set counts
 
 
 def _signature(held: Mapping[str, str], signed: bytes) -> bytes:
