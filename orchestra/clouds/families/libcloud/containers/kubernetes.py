@@ -15,7 +15,9 @@ from libcloud.common.kubernetes import KubernetesResponse
 from libcloud.container.drivers.kubernetes import KubernetesContainerDriver
 
 from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.translate import translate
 from orchestra.contracts import Ownership
+from orchestra.errors import ConflictError, TransientError
 
 _PAGE: Final = 500
 _MARK: Final = "orchestra.internal/"
@@ -87,6 +89,29 @@ def pages(access: LibcloudDriver, path: str, selector: str = "") -> Iterator[Ite
         if not following:
             return
         query["continue"] = following
+
+
+def created(access: LibcloudDriver, within: str, body: Item, owner: Ownership, *, going: float) -> Item:
+    """Make what ``body`` describes, in the list at ``within``; a second one of a name is refused.
+
+    So one of the name that is ``owner``'s is what an earlier call made. While one is being deleted, `TransientError`
+    says to try again in ``going`` seconds.
+    """
+    try:
+        made: Item = ask(access, "POST", within, body)
+        return made
+    except Exception as error:
+        told = translate(error)
+        if not isinstance(told, ConflictError):
+            raise
+        there: Item = ask(access, "GET", f"{within}/{quote(body['metadata']['name'], safe='')}")
+        if is_going(there):
+            raise TransientError(
+                f"a {body['kind'].lower()} of the name is still being deleted: {told.message}", retry_after=going
+            ) from error
+        if owner_of(there) != owner:
+            raise
+        return there
 
 
 def pods_in(namespace: str) -> str:

@@ -12,6 +12,7 @@ from orchestra.clouds.families.libcloud.containers.kubernetes import (
     Item,
     a_namespace,
     ask,
+    created,
     is_going,
     labels_of,
     marked,
@@ -20,9 +21,8 @@ from orchestra.clouds.families.libcloud.containers.kubernetes import (
     pods_in,
 )
 from orchestra.clouds.provider import Calls
-from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
-from orchestra.errors import ConflictError, InUseError, NotFoundError, TransientError
+from orchestra.errors import InUseError, NotFoundError
 
 _GOING: Final = 5.0
 """Seconds after which it is worth looking whether a namespace of the name is gone."""
@@ -40,20 +40,7 @@ class NamespaceCalls(Calls[LibcloudDriver]):
         """See `Calls.create`: a second namespace of a name is refused, so that one that was made is found."""
         name = inputs.optional_text("name") or owner.name()
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": marked(name, owner, inputs.labels())}
-        try:
-            return _told(ask(driver, "POST", NAMESPACES, body))
-        except Exception as error:
-            told = translate(error)
-            if not isinstance(told, ConflictError):
-                raise
-            there = ask(driver, "GET", a_namespace(name))
-            if is_going(there):
-                raise TransientError(
-                    f"a namespace of the name is still being deleted: {told.message}", retry_after=_GOING
-                ) from error
-            if owner_of(there) != owner:
-                raise
-            return _told(there)
+        return _told(created(driver, NAMESPACES, body, owner, going=_GOING))
 
     def read(self, driver: LibcloudDriver, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`."""

@@ -13,6 +13,7 @@ from orchestra.clouds.families.libcloud.containers.kubernetes import (
     Item,
     a_pod,
     ask,
+    created,
     is_going,
     labels_of,
     marked,
@@ -24,7 +25,7 @@ from orchestra.clouds.families.libcloud.containers.limits import refuse_change
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import ConflictError, InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import ConflictError, InvalidRequestError, NotFoundError
 
 _DEFAULT: Final = "default"
 """The namespace that every cluster has."""
@@ -52,22 +53,8 @@ class PodCalls(Calls[LibcloudDriver]):
 
     def create(self, driver: LibcloudDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: a second pod of a name is refused, so that one that was made is found."""
-        namespace = inputs.text("cluster", _DEFAULT)
-        pod = _described(inputs, owner)
-        try:
-            return _told(ask(driver, "POST", pods_in(namespace), pod))
-        except Exception as error:
-            told = translate(error)
-            if not isinstance(told, ConflictError):
-                raise
-            there = ask(driver, "GET", a_pod(namespace, pod["metadata"]["name"]))
-            if is_going(there):
-                raise TransientError(
-                    f"a pod of the name is still being deleted: {told.message}", retry_after=_GOING
-                ) from error
-            if owner_of(there) != owner:
-                raise
-            return _told(there)
+        within = pods_in(inputs.text("cluster", _DEFAULT))
+        return _told(created(driver, within, _described(inputs, owner), owner, going=_GOING))
 
     def read(self, driver: LibcloudDriver, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`: those with our label, in the namespaces of those that are asked for."""
