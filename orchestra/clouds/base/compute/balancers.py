@@ -15,8 +15,6 @@ class LoadBalancerCalls(Listed):
     def __init__(self, traits: Balancers) -> None:
         super().__init__(traits)
         self._traits = traits
-        self.unsupported = traits.unsupported
-        self.fixed = traits.fixed
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made is looked for first."""
@@ -39,7 +37,3 @@ class LoadBalancerCalls(Listed):
         """See `Calls.update`."""
         self._traits.change(driver, self.one(driver, external_id), update.after)
         return self.look_up(driver, external_id)
-
-    def delete(self, driver: Access, external_id: str) -> None:
-        """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))

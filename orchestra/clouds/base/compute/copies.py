@@ -26,8 +26,6 @@ class CopyCalls(Listed):
     def __init__(self, traits: Copies) -> None:
         super().__init__(traits)
         self._traits = traits
-        self.unsupported = traits.unsupported
-        self.fixed = traits.fixed
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made is looked for first."""
@@ -61,10 +59,6 @@ class CopyCalls(Listed):
         """See `Calls.update`: the labels."""
         self.relabel(driver, external_id, update, self._traits.retag)
         return self.look_up(driver, external_id)
-
-    def delete(self, driver: Access, external_id: str) -> None:
-        """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))
 
 
 class SnapshotCalls(CopyCalls):

@@ -47,7 +47,3 @@ class KeyPairCalls(Listed):
         """See `Calls.update`: no input of a key pair can be changed in place."""
         del update
         return self.look_up(driver, external_id)
-
-    def delete(self, driver: Access, external_id: str) -> None:
-        """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))

@@ -44,6 +44,8 @@ class Listed(Calls[Access]):
 
     def __init__(self, listed: Servers | Volumes | Copies | KeyPairs | Networks | Firewalls | Balancers) -> None:
         self._listed = listed
+        self.unsupported = listed.unsupported
+        self.fixed = listed.fixed
         self.marks = marks = listed.marks
         self.found_by = FoundBy.TAG if marks.longest_tag else FoundBy.NAME
         self.found_key = f"the tag {MARK}:token" if marks.longest_tag else "the name, with the token in it"
@@ -79,6 +81,10 @@ class Listed(Calls[Access]):
         return next(
             (found for found in self.everything(driver) if found.ownership == owner or found.name == name), None
         )
+
+    def delete(self, driver: Access, external_id: str) -> None:
+        """See `Calls.delete`."""
+        self._listed.destroy(driver, self.one(driver, external_id))
 
     def everything(self, driver: Access) -> Iterator[Observation]:
         """See `Calls.everything`: those of the region."""

@@ -18,8 +18,6 @@ class NetworkCalls(Listed):
     def __init__(self, traits: Networks) -> None:
         super().__init__(traits)
         self._traits = traits
-        self.unsupported = traits.unsupported
-        self.fixed = traits.fixed
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made is looked for first."""
@@ -41,10 +39,6 @@ class NetworkCalls(Listed):
         del update
         return self.look_up(driver, external_id)
 
-    def delete(self, driver: Access, external_id: str) -> None:
-        """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))
-
 
 class FirewallCalls(Listed):
     """A firewall. It belongs to no network on these clouds, so which one isn't told."""
@@ -54,8 +48,6 @@ class FirewallCalls(Listed):
     def __init__(self, traits: Firewalls) -> None:
         super().__init__(traits)
         self._traits = traits
-        self.unsupported = traits.unsupported
-        self.fixed = traits.fixed
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made is looked for first."""
@@ -81,10 +73,6 @@ class FirewallCalls(Listed):
         told = self.one(driver, external_id)
         self._traits.change(driver, told, _wanted(update.after, "ingress"), _wanted(update.after, "egress"))
         return self.look_up(driver, external_id)
-
-    def delete(self, driver: Access, external_id: str) -> None:
-        """See `Calls.delete`."""
-        self._traits.destroy(driver, self.one(driver, external_id))
 
 
 def _wanted(inputs: Inputs, name: str) -> Iterable[FirewallRule]:

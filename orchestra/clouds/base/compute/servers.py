@@ -27,8 +27,6 @@ class ServerCalls(Listed):
         super().__init__(traits.servers)
         self._family = traits.family
         self._traits = traits.servers
-        self.unsupported = traits.servers.unsupported
-        self.fixed = traits.servers.fixed
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`. These clouds take no idempotency token, so what the token made is looked for first."""

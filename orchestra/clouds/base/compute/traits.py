@@ -228,6 +228,8 @@ class KeyPairs:
     one: Callable[[Access, str], Told]
     create: Callable[[Access, str, str], Told]
     destroy: Callable[[Access, Told], object]
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)

@@ -19,8 +19,6 @@ class VolumeCalls(Listed):
     def __init__(self, traits: Volumes) -> None:
         super().__init__(traits)
         self._traits = traits
-        self.unsupported = traits.unsupported
-        self.fixed = traits.fixed
 
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`. These clouds take no idempotency token, so what the token made is looked for first."""
