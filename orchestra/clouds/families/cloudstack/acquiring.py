@@ -81,7 +81,7 @@ def acquire(drivers: Drivers, vpc: Item, owner: Ownership, **more: str) -> Item:
     """
     item = acquired(drivers, vpc, owner)
     if item is None:
-        item = _associate(drivers, vpc, owner, _chosen(drivers, vpc, owner))
+        item = _associated(drivers, vpc, owner)
     if item["state"] != "Allocated":
         raise TransientError(f"address {item['ipaddress']} is {item['state']}", retry_after=_SOON)
     if Ownership.from_tags(tags_of(item)) is None:
@@ -145,13 +145,29 @@ def _is_contested(vpc: Item, owner: Ownership, address: str) -> bool:
     return any(token != owner.token and one == address for token, one in _wished(vpc).items())
 
 
-def _associate(drivers: Drivers, vpc: Item, owner: Ownership, address: str) -> Item:
+def _associated(drivers: Drivers, vpc: Item, owner: Ownership) -> Item:
+    """An address, acquired: another one where somebody else was faster."""
+    now = vpc
+    for _ in range(_CHOICES):
+        address = _chosen(drivers, now, owner)
+        item = _associate(drivers, vpc, owner, address)
+        if item is not None:
+            return item
+        drivers.finished(_withdraw(drivers, vpc, owner), f"address {address} isn't free any more", _SOON)
+        now = _again(drivers, vpc)
+    raise TransientError(f"others acquire the same addresses in {drivers.zone_name}", retry_after=_SOON)
+
+
+def _associate(drivers: Drivers, vpc: Item, owner: Ownership, address: str) -> Item | None:
+    """``address``, acquired; None if it isn't free any more."""
     try:
         content = drivers.do("associateIpAddress", vpcid=vpc["id"], ipaddress=address, projectid=drivers.project)
     except Exception as error:
         told = translate(error)
-        if isinstance(told, InvalidRequestError) or told.code == _NOT_FREE:
-            _withdraw(drivers, vpc, owner)  # somebody else was faster: another is chosen
+        if told.code == _NOT_FREE:
+            return None
+        if isinstance(told, InvalidRequestError):
+            _withdraw(drivers, vpc, owner)
         raise
     drivers.finished(content, f"address {address} is being acquired", _SOON)
     return address_of(drivers, str(content["id"]))
