@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote
 
 import attrs
 from libcloud.storage.base import Container
+from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.contracts import Ownership
@@ -22,6 +24,8 @@ AT_ONCE: Final = 16 * 1024 * 1024
 
 MD5: Final = re.compile(r"[0-9a-f]{32}")
 _STEM: Final = "orchestra_"
+_LISTS: Final = 20
+"""How often a folder is listed at most while things in it vanish."""
 
 
 @attrs.frozen
@@ -190,10 +194,27 @@ class Local(Keeper):
         super().put(driver, new)
         return new.md5.hex()
 
+    def buckets(self, driver: LibcloudDriver) -> Iterator[tuple[str, Ownership | None]]:
+        """See `Keeper.buckets`."""
+        return iter(
+            [
+                (str(one.name), None)
+                for one in _as_of_now(self.speak(driver).iterate_containers, ContainerDoesNotExistError)
+            ]
+        )
+
+    def bucket(self, driver: LibcloudDriver, name: str) -> Ownership | None:
+        """See `Keeper.bucket`."""
+        self.speak(driver).get_container(name)
+        return None
+
     def blobs(self, driver: LibcloudDriver, bucket: str, prefix: str = "") -> Iterator[ToldBlob]:
         """See `Keeper.blobs`: Libcloud warns that it sorts out prefixes itself, so that is done here."""
-        listed = self.speak(driver).iterate_container_objects(self.place(driver, bucket))
-        return (self.told(one) for one in listed if one.name.startswith(prefix))
+        place, api = self.place(driver, bucket), self.speak(driver)
+        for one in _as_of_now(lambda: api.iterate_container_objects(place), ObjectDoesNotExistError):
+            if one.name.startswith(prefix):
+                with contextlib.suppress(FileNotFoundError):
+                    yield self.told(one)
 
     def told(self, one: Any) -> ToldBlob:
         """See `Keeper.told`: the checksum is made of the content, which is read in parts."""
@@ -203,3 +224,14 @@ class Local(Keeper):
             found.update(part)
             size += len(part)
         return ToldBlob(one.name, size, found.hexdigest(), found.hexdigest())
+
+
+def _as_of_now(listing: Callable[[], Iterable[Any]], vanished: type[Exception]) -> list[Any]:
+    """What ``listing`` lists of a folder: again, where it fails because something in it ``vanished`` meanwhile.
+
+    That failure speaks of the other thing, so it may never be taken for an answer about what was asked for.
+    """
+    for _ in range(_LISTS):
+        with contextlib.suppress(vanished):
+            return list(listing())
+    raise TransientError("what the folder holds isn't known: each time it was listed something in it vanished")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ import orchestra as oc
 from orchestra.clouds.base.keepers import AT_ONCE
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
 from orchestra.contracts import Inputs, Ownership, Provider, fresh_token
-from orchestra.errors import ConflictError, CredentialsError, InUseError, InvalidRequestError, NotFoundError
+from orchestra.errors import (
+    ConflictError,
+    CredentialsError,
+    InUseError,
+    InvalidRequestError,
+    NotFoundError,
+    TransientError,
+)
 from orchestra.resources.checks import content_digest
 from orchestra.testing import ProviderCase, check_provider
 from tests.clouds.unhelpful import nobody
@@ -163,6 +171,66 @@ def test_what_others_made_is_a_conflict_and_never_found(place: Place, bucket: st
     with pytest.raises(ConflictError, match="not from here"):
         buckets.create(named, owner("ours"))
     assert buckets.find(owner("ours"), named) is None
+
+
+@pytest.fixture
+def vanishing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, str], None]:
+    """Lets somebody else delete a path right after the folder it is in was listed."""
+
+    def arrange(path: Path, function: str) -> None:
+        listing = getattr(os, function)
+
+        def and_then(folder: str, **options: Any) -> Any:
+            told = listing(folder, **options)
+            if path.exists() and Path(folder) == path.parent:
+                told = list(told)
+                path.rmdir() if path.is_dir() else path.unlink()
+            return told
+
+        monkeypatch.setattr(f"libcloud.storage.drivers.local.os.{function}", and_then)
+
+    return arrange
+
+
+def test_a_bucket_that_vanishes_beside_it_hides_none(tmp_path: Path, vanishing: Callable[[Path, str], None]) -> None:
+    """Libcloud's list then fails as if the bucket that was asked for weren't there: it was taken for deleted."""
+    pytest.importorskip("fasteners")
+    buckets = libcloud("local", key=str(tmp_path)).provider("storage.Bucket")
+    assert buckets is not None
+    ours = buckets.create(Inputs({"name": None}), owner("ours")).external_id
+    for beside in ("a", "b", "c"):
+        (tmp_path / beside).mkdir()
+        vanishing(tmp_path / beside, "listdir")
+        assert set(buckets.observe([ours]).found) == {ours}
+    (tmp_path / "d").mkdir()
+    vanishing(tmp_path / "d", "listdir")
+    assert [one.external_id for one in buckets.list()] == [ours]
+    (tmp_path / "e").mkdir()
+    vanishing(tmp_path / "e", "listdir")
+    buckets.delete(ours)
+    assert not (tmp_path / ours).exists()
+
+
+def test_a_blob_that_vanishes_beside_it_hides_none(tmp_path: Path, vanishing: Callable[[Path, str], None]) -> None:
+    pytest.importorskip("fasteners")
+    blobs = libcloud("local", key=str(tmp_path)).provider("storage.Blob")
+    assert blobs is not None
+    (tmp_path / "b").mkdir()
+    ours = blobs.create(blob("b", "ours", "text"), owner("ours")).external_id
+    (tmp_path / "b" / "beside").write_text("")
+    vanishing(tmp_path / "b" / "beside", "walk")
+    assert [one.external_id for one in blobs.list()] == [ours]
+
+
+def test_a_folder_whose_list_never_holds_is_unread_not_empty(tmp_path: Path) -> None:
+    """A link to nothing fails in Libcloud's list as what has just vanished does, each time anew."""
+    pytest.importorskip("fasteners")
+    blobs = libcloud("local", key=str(tmp_path)).provider("storage.Blob")
+    assert blobs is not None
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "nowhere").symlink_to(tmp_path / "not-there")
+    with pytest.raises(TransientError, match="vanished"):
+        list(blobs.list())
 
 
 def test_a_bucket_with_a_blob_in_it_is_not_deleted(place: Place, bucket: str) -> None:
