@@ -64,6 +64,7 @@ class Gce(Imitation):
         self.tokens: set[str] = set()
         self.troubles: dict[str, list[tuple[str, int, str]]] = {}
         self.unreachable: set[str] = set()
+        self.metadata: dict[str, Any] = recorded("gce", "project")["commonInstanceMetadata"]
         self.page = 500
         self.slow = False
         """Whether waiting for an operation ends before the operation does."""
@@ -76,6 +77,12 @@ class Gce(Imitation):
             ("POST", "/token", self.sign_in),
             ("GET", f"/dns/v1/projects/{PROJECT}/managedZones", lambda *_: (200, {"managedZones": []})),
             ("GET", "/", lambda *_: (200, b"<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>")),
+            (
+                "GET",
+                _BASE[:-1],
+                lambda _: (200, {**recorded("gce", "project"), "commonInstanceMetadata": self.metadata}),
+            ),
+            ("POST", f"{_BASE}setCommonInstanceMetadata", self.set_metadata),
             ("GET", f"{_BASE}regions/([a-z0-9-]+)", lambda _, name: (200, self.region(name))),
             ("GET", f"{_BASE}zones/([a-z0-9-]+)/machineTypes", lambda _, zone: (200, self.machine_types(zone))),
             ("GET", "/compute/v1/projects/([a-z-]+)/global/images/family/([a-z0-9-]+)", self.family),
@@ -100,7 +107,7 @@ class Gce(Imitation):
     def authorize(self, request: Request) -> None:
         if request.path != "/token" and request.headers.get("Authorization", "")[7:] not in self.tokens:
             raise Refused(401, "authError", "Invalid Credentials")
-        project = re.match(r"/compute/v1/projects/([^/]+)/(?!global/images/family/)", request.path)
+        project = re.match(r"/compute/v1/projects/([^/]+)(?!/global/images/family/)(?:/|$)", request.path)
         if project and project[1] != PROJECT:
             raise Refused(404, "notFound", f"The resource 'projects/{project[1]}' was not found")
 
@@ -133,6 +140,9 @@ class Gce(Imitation):
         return 200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
 
     # -- what there is to choose
+
+    def project(self, _: Request) -> tuple[int, Any]:
+        return 200, {**recorded("gce", "project"), "commonInstanceMetadata": self.metadata}
 
     def region(self, name: str) -> Any:
         if name != REGION:
@@ -261,15 +271,36 @@ class Gce(Imitation):
         status, operation = self.started(place, "insert")
         if identity is not None:
             self.known[identity] = operation["name"]
-        if self.troubles.get(collection):
-            code, told, message = self.troubles[collection].pop(0)
-            failed = recorded("gce", "operation_failed")
-            failed.update({key: operation[key] for key in ("name", "selfLink", "targetLink")}, httpErrorStatusCode=told)
-            failed["error"]["errors"][0].update(code=code, message=message)
-            self.operations[operation["name"]] = failed
-        else:
+        if not self.fails(collection, operation):
             self.things[place] = self.made(place, kind, body)
             kind.then(self, self.things[place])
+        return status, operation
+
+    def fails(self, what: str, operation: Mapping[str, Any]) -> bool:
+        """Whether an operation is to end with a trouble."""
+        if not self.troubles.get(what):
+            return False
+        code, told, message = self.troubles[what].pop(0)
+        failed = recorded("gce", "operation_failed")
+        failed.update({key: operation[key] for key in ("name", "selfLink", "targetLink")}, httpErrorStatusCode=told)
+        failed["error"]["errors"][0].update(code=code, message=message)
+        self.operations[operation["name"]] = failed
+        return True
+
+    def set_metadata(self, request: Request) -> tuple[int, Any]:
+        """All entries of the project at once, if they were made of those that there are."""
+        body = self.check_body(request, needed=("fingerprint", "items", "kind"))
+        if body["fingerprint"] != self.metadata["fingerprint"]:
+            raise Refused(412, "conditionNotMet", "Supplied fingerprint does not match current metadata fingerprint.")
+        keys = [one["key"] for one in body["items"]]
+        sizes = [len((one["key"] + one["value"]).encode()) for one in body["items"]]
+        if len(set(keys)) < len(keys) or not all(re.fullmatch(r"[a-zA-Z0-9-_]{1,127}", one) for one in keys):
+            raise Refused(400, "invalid", "Invalid value for field 'metadata.items'")
+        if sum(sizes) >= 512 * 1024:
+            raise Refused(413, "uploadTooLarge", "Metadata is too large")
+        status, operation = self.started("global", "setMetadata")
+        if not self.fails("metadata", operation):
+            self.metadata = {**body, "fingerprint": base64.b64encode(f"made-up-{self.number()}".encode()).decode()}
         return status, operation
 
     def made(self, place: str, kind: Collection, body: Mapping[str, Any]) -> dict[str, Any]:

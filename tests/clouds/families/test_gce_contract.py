@@ -56,6 +56,12 @@ def firewalls(cloud: GceCloud) -> Iterator[ProviderCase]:
     yield ProviderCase(make=lambda _: oc.Firewall(network=home, egress=[]))
 
 
+def keys(cloud: GceCloud) -> Iterator[ProviderCase]:
+    del cloud
+    yield ProviderCase(make=lambda n: oc.KeyPair(public_key=f"ssh-ed25519 AAAAC3NzaC1l{n}w== admin@example"))
+    yield ProviderCase(make=lambda n: oc.KeyPair(public_key="ssh-rsa AAAAB3Nz me", name=f"Team_{n}"))
+
+
 def servers(cloud: GceCloud) -> Iterator[ProviderCase]:
     home = subnet(cloud)
     guard = make(cloud, "network.Firewall", "guard", network=network(cloud), description="x", ingress=[], egress=[])
@@ -71,6 +77,8 @@ def servers(cloud: GceCloud) -> Iterator[ProviderCase]:
         make=lambda _: oc.Server(**given),
         changes={"labels": {"env": "prod"}, "firewalls": [guard], "size": oc.Size(cpus=2, memory_gib=8)},
     )
+    key = make(cloud, "compute.KeyPair", "key", public_key="ssh-ed25519 AAAA admin@example", name=None)
+    yield ProviderCase(make=lambda _: oc.Server(**{**given, "key_pair": key}))
 
 
 def volumes(cloud: GceCloud) -> Iterator[ProviderCase]:
@@ -136,6 +144,7 @@ KINDS = {
     "network.Network": networks,
     "network.Subnet": subnets,
     "network.Firewall": firewalls,
+    "compute.KeyPair": keys,
     "compute.Server": servers,
     "compute.CustomImage": images,
     "compute.Volume": volumes,

@@ -27,6 +27,7 @@ class Shop(oc.Stack):
     def build(self) -> None:
         self.network = oc.Network(cidr="10.0.0.0/16")
         self.subnet = oc.Subnet(network=self.network, cidr="10.0.1.0/24")
+        self.key = oc.KeyPair(public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1r admin@example")
         self.web_firewall = oc.Firewall(
             network=self.network, description="Web servers", ingress=[oc.allow("tcp", 80), oc.allow("tcp", 22)]
         )
@@ -39,6 +40,7 @@ class Shop(oc.Stack):
             subnet=self.subnet,
             firewalls=[self.database_firewall],
             public_address=False,
+            key_pair=self.key,
             user_data="#!/bin/sh\napt-get install -y mariadb-server\n",
             labels={"role": "database"},
         )
@@ -107,7 +109,7 @@ def census(server: Gce) -> dict[str, int]:
     for place in server.things:
         collection = place.split("/")[-2]
         found[collection] = found.get(collection, 0) + 1
-    return found
+    return {**found, "keys": len([one for one in server.metadata["items"] if one["key"].startswith("orchestra-key-")])}
 
 
 WHOLE = {
@@ -122,7 +124,9 @@ WHOLE = {
     "httpHealthChecks": 1,
     "targetPools": 1,
     "forwardingRules": 1,
+    "keys": 1,
 }
+NOTHING = {"keys": 0}
 
 
 def test_a_whole_life(cloud: GceCloud, server: Gce, deploy: Deploy) -> None:
@@ -149,18 +153,18 @@ def test_a_whole_life(cloud: GceCloud, server: Gce, deploy: Deploy) -> None:
     with deploy(servers=1) as deployment:
         assert apply(deployment).counts[oc.Action.DELETE] == 2
         deployment.destroy()
-    assert server.things == {}
+    assert census(server) == NOTHING
 
 
 def test_answers_that_are_lost_make_nothing_twice(server: Gce, deploy: Deploy) -> None:
     places = ("global/[a-zA-Z]+", "regions/[^/]+/[a-zA-Z]+", "zones/[^/]+/instances", "zones/[^/]+/disks")
     server.lost += [("POST", API + place) for place in places for _ in range(3)]
-    server.lost += [("POST", API + r".*/wait")] * 3
+    server.lost += [("POST", API + r".*/wait"), ("POST", API + "setCommonInstanceMetadata")] * 3
     with deploy() as deployment:
         apply(deployment)
         assert census(server) == WHOLE
         deployment.destroy()
-    assert server.things == {}
+    assert census(server) == NOTHING
 
 
 def test_a_lost_state_is_rebuilt_from_the_cloud(deploy: Deploy, tmp_path: Path) -> None:
@@ -203,5 +207,6 @@ def test_the_web_shop_of_the_examples_names_what_is_missing(cloud: GceCloud, tmp
     with deployment, pytest.raises(oc.UnsupportedError) as caught:
         deployment.plan()
     del sys.modules[spec.name]
-    for missing in ("compute.KeyPair", "protocol", "firewalls", "labels"):
+    assert "KeyPair" not in str(caught.value)
+    for missing in ("protocol", "firewalls", "labels"):
         assert missing in str(caught.value)

@@ -44,10 +44,23 @@ def a_location(driver: Any, identity: str) -> NodeLocation:
 
 def fingerprint(public_key: str) -> str | None:
     """The MD5 fingerprint of an OpenSSH key, for clouds that tell none; None for what is no such key."""
-    parts = public_key.split()
-    try:
-        raw = base64.b64decode(parts[1], validate=True)
-    except (IndexError, ValueError):
+    raw = _raw(public_key)
+    if raw is None:
         return None
     digits = hashlib.md5(raw, usedforsecurity=False).hexdigest()
     return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+
+
+def sha256_fingerprint(public_key: str) -> str | None:
+    """The fingerprint of an OpenSSH key as OpenSSH tells it, ``SHA256:…``; None for what is no such key."""
+    raw = _raw(public_key)
+    if raw is None:
+        return None
+    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
+
+
+def _raw(public_key: str) -> bytes | None:
+    try:
+        return base64.b64decode(public_key.split()[1], validate=True)
+    except (IndexError, ValueError):
+        return None

@@ -5,10 +5,7 @@ https://learn.microsoft.com/en-us/rest/api/compute/ssh-public-keys
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-
+from orchestra.clouds.base.compute.objects import sha256_fingerprint
 from orchestra.clouds.base.tolerance import if_there
 from orchestra.clouds.families.azure import rest
 from orchestra.clouds.families.azure.connecting import Drivers
@@ -46,7 +43,7 @@ class KeyPairCalls(Described):
         return Observation(
             external_id=driver.ids.told(item["id"]),
             inputs={"name": str(item["name"]), "public_key": key},
-            outputs={"fingerprint": _fingerprint(key)},
+            outputs={"fingerprint": sha256_fingerprint(key)},
             ownership=owner_in(item),
             name=str(item["name"]),
         )
@@ -63,11 +60,3 @@ class KeyPairCalls(Described):
 
     def _id(self, drivers: Drivers, owner: Ownership, inputs: Inputs) -> str:
         return drivers.ids.of(self.azure_type, inputs.optional_text("name") or self.name_for(owner))
-
-
-def _fingerprint(key: str) -> str | None:
-    try:
-        raw = base64.b64decode(key.split()[1], validate=True)
-    except (IndexError, binascii.Error):
-        return None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")

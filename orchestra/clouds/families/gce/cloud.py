@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from orchestra.clouds.families.gce.connecting import Drivers, connected, dns_dri
 from orchestra.clouds.families.gce.firewall import FirewallCalls
 from orchestra.clouds.families.gce.identity import Identity
 from orchestra.clouds.families.gce.image import CustomImageCalls
+from orchestra.clouds.families.gce.keypair import KeyPairCalls
 from orchestra.clouds.families.gce.network import NetworkCalls, SubnetCalls
 from orchestra.clouds.families.gce.server import ServerCalls
 from orchestra.clouds.families.gce.volume import SnapshotCalls, VolumeCalls
@@ -34,6 +36,7 @@ _COMPUTE: Final[tuple[Calls[Drivers], ...]] = (
     NetworkCalls(),
     SubnetCalls(),
     FirewallCalls(),
+    KeyPairCalls(),
     ServerCalls(),
     CustomImageCalls(),
     VolumeCalls(),
@@ -57,8 +60,9 @@ class GceCloud(Discoverable):
         self._region = account.region
         hidden = list(account.secrets)
         identity = Identity(account, self._learn)
+        turn = threading.Lock()
         compute, storage = ConnectionsTo(account.compute), ConnectionsTo(account.storage)
-        self._session: Session[Drivers] = Session(lambda: Drivers(account, identity, compute), hidden)
+        self._session: Session[Drivers] = Session(lambda: Drivers(account, identity, compute, turn), hidden)
         make: Mapping[str, Callable[[], LibcloudDriver]] = {
             "google": lambda: connected(dns_driver(identity, account.project), "google", compute, account.compute),
             "google_storage": lambda: connected(
@@ -79,7 +83,7 @@ class GceCloud(Discoverable):
             concealer.learn([Revealed(token)])
 
     def provider(self, kind: str) -> Provider | None:
-        """See `contracts.Cloud.provider`. There is none for key pairs: Compute Engine has no such things."""
+        """See `contracts.Cloud.provider`."""
         return self._providers.get(kind)
 
     def verify(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -83,9 +84,12 @@ def connected(driver: Any, provider: str, connections: Connections, endpoint: En
 
 
 class Drivers:
-    """One thread's connection to Compute Engine."""
+    """One thread's connection to Compute Engine. ``turn`` is for what the threads of a process do one after another."""
 
-    def __init__(self, account: Account, identity: Identity, connections: Connections) -> None:
+    def __init__(
+        self, account: Account, identity: Identity, connections: Connections, turn: AbstractContextManager[object]
+    ) -> None:
+        self.turn = turn
         self._account = account
         self._identity = identity
         self._connection: Any = _Bearer(identity)
@@ -95,6 +99,11 @@ class Drivers:
         share_connection(self._connection, connections)
         self.places = Places(account.project)
         self.region = account.region
+
+    @property
+    def project(self) -> str:
+        """The place of the project itself."""
+        return f"projects/{self.places.project}"
 
     def url(self, place: str) -> str:
         """The URL, in part, of the thing at ``place``."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from orchestra.clouds.families.gce import choosing, marks
+from orchestra.clouds.families.gce import choosing, keypair, marks
 from orchestra.clouds.families.gce.connecting import Drivers
 from orchestra.clouds.families.gce.described import Described
 from orchestra.clouds.families.gce.firewall import firewalls_of, tag_of
@@ -79,7 +80,7 @@ class ServerCalls(Described):
                 **({} if is_resizing else {"size": {"id": last(str(item["machineType"]))}}),
                 "subnet": drivers.places.place(str(interface.get("subnetwork") or "")) or None,
                 "firewalls": firewalls,
-                "key_pair": _metadata(item).get(_KEYS),
+                "key_pair": _key_pair(item, told),
                 "labels": {**marks.labels_in(item)},
             },
             outputs={
@@ -180,9 +181,12 @@ def _launch(drivers: Drivers, subnet: Item, zone: str, inputs: Inputs, owner: Ow
         "autoDelete": True,
         "initializeParams": {"sourceImage": drivers.url(image), "labels": labels},
     }
-    metadata = [{"key": key, "value": value} for key, value in _said(inputs).items()]
+    said = _said(drivers, inputs)
+    metadata = [{"key": key, "value": value} for key, value in said.items()]
     return {
-        "description": marks.description(owner, image=drivers.places.place(image)),
+        "description": marks.description(
+            owner, image=drivers.places.place(image), **_key_mark(inputs, said.get(_KEYS, ""))
+        ),
         "machineType": f"zones/{zone}/machineTypes/{choosing.chosen(inputs, 'size')}",
         "disks": [disk],
         "networkInterfaces": [interface],
@@ -192,7 +196,7 @@ def _launch(drivers: Drivers, subnet: Item, zone: str, inputs: Inputs, owner: Ow
     }
 
 
-def _said(inputs: Inputs) -> dict[str, str]:
+def _said(drivers: Drivers, inputs: Inputs) -> dict[str, str]:
     """What an instance is told in its metadata.
 
     A script is what Google's own agent runs, which all public images have; other user data is for cloud-init. See
@@ -202,9 +206,27 @@ def _said(inputs: Inputs) -> dict[str, str]:
     if script := inputs.optional_text("user_data"):
         said["startup-script" if script.startswith("#!") else "user-data"] = script
     if key := inputs.optional_text("key_pair"):
+        if key.startswith(keypair.HOME):
+            key = keypair.instance_key(drivers, key)
         _refuse_plain_key(key)
         said[_KEYS] = key
     return said
+
+
+def _key_mark(inputs: Inputs, text: str) -> dict[str, str]:
+    """What the description tells of a key pair that the instance got: which one, and what its text was."""
+    key = inputs.optional_text("key_pair")
+    return {"key_pair": key, "key": _digest(text)} if key is not None and key.startswith(keypair.HOME) else {}
+
+
+def _key_pair(item: Item, told: Mapping[str, str]) -> str | None:
+    """The key pair that an instance got, as long as its keys are what they were then; its keys as they are else."""
+    text = _metadata(item).get(_KEYS)
+    return told["key_pair"] if text is not None and "key" in told and _digest(text) == told["key"] else text
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _refuse_plain_key(key: str) -> None:
@@ -212,9 +234,9 @@ def _refuse_plain_key(key: str) -> None:
     user, colon, _ = key.partition(":")
     if not colon or " " in user or not user:
         raise InvalidRequestError(
-            "key_pair: Compute Engine has no key pairs; a server takes a user and a public key",
+            "key_pair: a server takes a KeyPair, or a user and a public key",
             sent=False,
-            remedy="give key_pair='admin:ssh-ed25519 AAAA… comment'",
+            remedy="give a KeyPair, or key_pair='admin:ssh-ed25519 AAAA… comment'",
         )
 
 
