@@ -91,7 +91,7 @@ CODES: Final = MappingProxyType(
                 InUseError,
                 (
                     "DependencyViolation VolumeInUse ResourceInUse Resource.InUse RouterInterfaceInUseByFloatingIP "
-                    "PublicIPAddressCannotBeDeleted ResourceInUseByAnotherResource "
+                    "PublicIPAddressCannotBeDeleted ResourceInUseByAnotherResource CannotDeleteResource "
                     "ClusterContainsTasksException ClusterContainsServicesException "
                     "ClusterContainsContainerInstancesException"
                 ),

@@ -7,6 +7,7 @@ own, lists of Compute spell the name of the resource group in capitals, and are 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
@@ -27,6 +28,7 @@ VERSIONS: Final = {
     "sshPublicKeys": "2024-07-01",
     "disks": "2023-10-02",
     "snapshots": "2023-10-02",
+    "galleries": "2023-07-03",
     "virtualNetworks": "2024-05-01",
     "subnets": "2024-05-01",
     "networkSecurityGroups": "2024-05-01",
@@ -53,6 +55,12 @@ class AzureRefusal(RefusedError):
         self.code = code
 
 
+def kind_in(path: str) -> str:
+    """The word in ``path`` that tells a type, and its version; what is in galleries has theirs."""
+    words = [part for part in path.split("/") if part in VERSIONS]
+    return "galleries" if "galleries" in words else words[-1]
+
+
 Put = Callable[[Request, str, "dict[str, Any] | None"], "tuple[int, dict[str, Any]]"]
 
 
@@ -72,7 +80,7 @@ class Manager(Imitation):
         self.elsewhere = ""
         """Where lists say that they go on, if not here."""
         self.deaths: list[tuple[str, str, bool]] = []
-        """Method, a part of the path, and whether it is still served, of requests at which whoever calls dies."""
+        """Method, pattern in the path, and whether it is still served, of requests at which whoever calls dies."""
         self.is_dead = False
         self.retry_after = 0
         """Seconds that every answer says to wait, 0 for none."""
@@ -84,7 +92,7 @@ class Manager(Imitation):
     def answer(self, request: Request) -> tuple[int, Any]:
         """See `Imitation.answer`. Once whoever calls has died, nothing is served."""
         for method, part, is_served in self.deaths:
-            if request.method == method and part in request.path and not self.is_dead:
+            if request.method == method and re.search(part, request.path) and not self.is_dead:
                 self.is_dead = True
                 if is_served:
                     super().answer(request)
@@ -128,13 +136,14 @@ class Manager(Imitation):
     # -- routes
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
-        one = rf"({ROOT}/providers/[\w.]+/\w+/[^/]+(?:/subnets/[^/]+)?)"
+        one = rf"({ROOT}/providers/[\w.]+/\w+/[^/]+(?:/subnets/[^/]+|/images/[^/]+(?:/versions/[^/]+)?)?)"
+        many = rf"{ROOT}/providers/([\w.]+/\w+(?:/[^/]+/images(?:/[^/]+/versions)?)?)"
         return (
             ("POST", f"/{TENANT}/oauth2/token", self.sign_in),
             ("POST", "/[^/]+/oauth2/token", self.no_tenant),
             ("GET", ROOT, lambda request: self.versioned(request, (200, {"id": ROOT, "name": GROUP}))),
             ("GET", f"/subscriptions/{SUBSCRIPTION}/locations", self.locations),
-            ("GET", rf"{ROOT}/providers/([\w.]+/\w+)", self.listed),
+            ("GET", many, self.listed),
             ("GET", one, self.one),
             ("PUT", one, self.put),
             ("DELETE", one, self.delete),
@@ -185,8 +194,7 @@ class Manager(Imitation):
     # -- things
 
     def versioned(self, request: Request, answer: tuple[int, Any], *, word: str = "") -> tuple[int, Any]:
-        words = [part for part in unquote(request.path).split("/") if part in VERSIONS]
-        if request.query.get("api-version") != VERSIONS[word or words[-1]]:
+        if request.query.get("api-version") != VERSIONS[word or kind_in(unquote(request.path))]:
             self.faults.append(f"{request.method} {request.path}: version {request.query.get('api-version')}")
         return answer
 
@@ -197,7 +205,9 @@ class Manager(Imitation):
 
     def listed(self, request: Request, kind: str) -> tuple[int, Any]:
         prefix = f"{ROOT}/providers/{kind}/".lower()
-        every = [one for key, one in self.things.items() if key.startswith(prefix) and "/subnets/" not in key]
+        every = [
+            one for key, one in self.things.items() if key.startswith(prefix) and "/" not in key.removeprefix(prefix)
+        ]
         found = [told for one in every if (told := self.seen(one)) is not None]
         start = int(request.query.get("$skiptoken", 0))
         part = copy.deepcopy(found[start : start + self.page])
@@ -235,7 +245,7 @@ class Manager(Imitation):
 
     def put(self, request: Request, identity: str) -> tuple[int, Any]:
         identity = unquote(identity)
-        kind = [part for part in identity.split("/") if part in VERSIONS][-1]
+        kind = kind_in(identity)
         there = self.things.get(identity.lower())
         if (etag := request.headers.get("If-Match")) is not None and (there is None or etag != there.get("etag")):
             raise AzureRefusal(412, "PreconditionFailed", "Etag provided in if-match header does not match.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tests.clouds.azure.arm import COMPUTE, GROUP, ROOT, SUBSCRIPTION, AzureRefusal, Put
-from tests.clouds.azure.networking import Networking
+from tests.clouds.azure.galleries import Galleries
 from tests.clouds.families.imitation import Answer, Request, recorded
 
 IMAGE: Final = "Debian:debian-12:12-gen2:0.20240717.1811"
@@ -41,7 +41,7 @@ SKUS: Final = (
 )
 
 
-class Azure(Networking):
+class Azure(Galleries):
     """All of Resource Manager that there is here."""
 
     def puts(self) -> Mapping[str, Put]:
@@ -83,15 +83,13 @@ class Azure(Networking):
 
     def put_machine(self, request: Request, identity: str, there: Any) -> tuple[int, dict[str, Any]]:
         body = self.resource(request, "zones")
-        properties = self.properties(request, ["hardwareProfile", "storageProfile", "osProfile", "networkProfile"])
+        needed = ["hardwareProfile", "storageProfile", "networkProfile"]
+        properties = self.properties(request, needed, ["osProfile"])
         if there is not None:
             self.faults.append("a machine is put a second time")
-        self.check_system(properties["osProfile"])
+        stored = self.check_image(properties)
         if properties["hardwareProfile"]["vmSize"] not in {one["name"] for one in SKUS}:
             raise AzureRefusal(400, "InvalidParameter", "The value of vmSize is invalid.")
-        image = properties["storageProfile"]["imageReference"]
-        if "id" not in image and image["version"] not in VERSIONS:
-            raise AzureRefusal(404, "PlatformImageNotFound", "The platform image is not available.")
         machine = recorded("azure", "virtualMachines")["value"][0]
         for (used,) in [properties["networkProfile"]["networkInterfaces"]]:
             interface = self.known(used["id"])
@@ -101,12 +99,45 @@ class Azure(Networking):
         name = identity.rpartition("/")[2]
         disk = f"{ROOT}/providers/{COMPUTE}/disks/{name}"
         machine.update({key: value for key, value in body.items() if key != "properties"}, power="running")
-        shown = {key: value for key, value in properties["osProfile"].items() if key != "customData"}
-        machine["properties"].update(properties, osProfile=shown, provisioningState="Creating")
-        machine["properties"]["storageProfile"]["dataDisks"] = []
-        machine["properties"]["storageProfile"]["osDisk"]["managedDisk"]["id"] = disk
-        self.things[disk.lower()] = self.disk(disk, {"createOption": "FromImage"}, 30, managedBy=identity)
+        shown = {key: value for key, value in properties.pop("osProfile", {}).items() if key != "customData"}
+        del machine["properties"]["osProfile"]
+        machine["properties"].update(
+            properties, provisioningState="Creating", **({"osProfile": shown} if shown else {})
+        )
+        profile = machine["properties"]["storageProfile"]
+        profile["dataDisks"] = [self.put_data_disk(identity, one, profile) for one in stored]
+        profile["osDisk"]["managedDisk"]["id"] = disk
+        made = self.things[disk.lower()] = self.disk(disk, {"createOption": "FromImage"}, 30, managedBy=identity)
+        made["properties"].update(hyperVGeneration="V2", supportedCapabilities={"architecture": "x64"})
         return 201, machine
+
+    def check_image(self, properties: dict[str, Any]) -> list[dict[str, Any]]:
+        """Check what a machine is made from, and what goes with that; the disks in it beside that of the system."""
+        image = properties["storageProfile"]["imageReference"]
+        if "/galleries/" not in image.get("id", ""):
+            self.check_system(properties["osProfile"])
+            if "id" not in image and image["version"] not in VERSIONS:
+                raise AzureRefusal(404, "PlatformImageNotFound", "The platform image is not available.")
+            return []
+        definition, version = self.known(image["id"].rpartition("/versions/")[0]), self.known(image["id"])
+        if version["properties"]["provisioningState"] != "Succeeded":
+            raise AzureRefusal(409, "GalleryImageNotFound", "The image version isn't ready.")
+        if definition["properties"]["osState"] == "Generalized":
+            self.check_system(properties["osProfile"])
+        elif "osProfile" in properties:
+            raise AzureRefusal(400, "InvalidParameter", "Parameter 'osProfile' is not allowed.")
+        found: list[dict[str, Any]] = version["properties"]["storageProfile"].get("dataDiskImages", [])
+        return found
+
+    def put_data_disk(self, machine: str, stored: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[str, Any]:
+        """One that was in the image; unless the machine says otherwise, it stays when the machine goes."""
+        lun = stored["lun"]
+        said = {"name": f"{machine.rpartition('/')[2]}_disk{lun}_{self.number()}", "deleteOption": "Detach"}
+        said.update(next((one for one in profile.get("dataDisks", ()) if one["lun"] == lun), {}))
+        identity = f"{ROOT}/providers/{COMPUTE}/disks/{said['name']}"
+        source = {"createOption": "FromImage"}
+        self.things[identity.lower()] = self.disk(identity, source, stored["sizeInGB"], managedBy=machine)
+        return {**said, "lun": lun, "createOption": "FromImage", "managedDisk": {"id": identity}}
 
     def check_system(self, system: dict[str, Any]) -> None:
         needed = {"computerName", "adminUsername", "linuxConfiguration"}
@@ -249,7 +280,10 @@ class Azure(Networking):
         assert profile["osDisk"]["deleteOption"] == "Delete", profile
         del self.things[profile["osDisk"]["managedDisk"]["id"].lower()]
         for one in profile["dataDisks"]:
-            del self.known(one["managedDisk"]["id"])["managedBy"]
+            if one["deleteOption"] == "Delete":
+                del self.things[one["managedDisk"]["id"].lower()]
+            else:
+                del self.known(one["managedDisk"]["id"])["managedBy"]
         for used in thing["properties"]["networkProfile"]["networkInterfaces"]:
             interface = self.known(used["id"])
             del interface["properties"]["virtualMachine"]

@@ -28,6 +28,7 @@ KINDS: Final = (
     "network.Firewall",
     "compute.KeyPair",
     "compute.Server",
+    "compute.CustomImage",
     "compute.Volume",
     "compute.VolumeAttachment",
     "compute.Snapshot",
@@ -146,6 +147,10 @@ class Scene:
     def server(self, address: str = "web[0]", **more: Any) -> str:
         return self.make("compute.Server", address, self.server_inputs(**more))
 
+    def image(self, address: str = "golden") -> str:
+        inputs = {"server": self.server("builder"), "name": None, "description": "", "labels": {}}
+        return self.make("compute.CustomImage", address, inputs)
+
     def volume(self, address: str = "disk", **more: Any) -> str:
         return self.make("compute.Volume", address, volume_inputs(**more))
 
@@ -164,6 +169,7 @@ def cases(scene: Scene, kind: str) -> list[ProviderCase]:
         "network.Firewall": _firewalls,
         "compute.KeyPair": _keys,
         "compute.Server": _servers,
+        "compute.CustomImage": _images,
         "compute.Volume": _volumes,
         "compute.VolumeAttachment": _attachments,
         "compute.Snapshot": _snapshots,
@@ -200,7 +206,21 @@ def _servers(scene: Scene) -> list[ProviderCase]:
     subnet, key, web, other = scene.subnet(), scene.key(), scene.firewall(), scene.firewall(1)
     given = {"image": DEBIAN, "size": SMALL, "subnet": subnet, "key_pair": key, "firewalls": [web], "labels": LABELS}
     changes = {"labels": {"env": "Prod"}, "size": LARGE, "firewalls": [other]}
-    return [ProviderCase(make=lambda _: oc.Server(**given), changes=changes, copies=3)]
+    own = {**given, "key_pair": None, "image": scene.image()}
+    return [
+        ProviderCase(make=lambda _: oc.Server(**given), changes=changes, copies=3),
+        ProviderCase(make=lambda _: oc.Server(**own)),
+    ]
+
+
+def _images(scene: Scene) -> list[ProviderCase]:
+    server = scene.server("builder")
+    return [
+        ProviderCase(
+            make=lambda _: oc.CustomImage(server=server, description="Golden", labels=LABELS), changes=_RELABELLED
+        ),
+        ProviderCase(make=lambda n: oc.CustomImage(server=server, name=f"Golden_{n}.x")),
+    ]
 
 
 def _volumes(scene: Scene) -> list[ProviderCase]:

@@ -50,6 +50,7 @@ WHOLE = {
     "network.Firewall": 1,
     "compute.KeyPair": 1,
     "compute.Server": 1,
+    "compute.CustomImage": 0,
     "compute.Volume": 0,
     "compute.VolumeAttachment": 0,
     "compute.Snapshot": 0,

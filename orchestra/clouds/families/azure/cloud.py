@@ -20,6 +20,7 @@ from orchestra.clouds.families.azure.attachment import VolumeAttachmentCalls
 from orchestra.clouds.families.azure.connecting import Drivers
 from orchestra.clouds.families.azure.firewall import FirewallCalls
 from orchestra.clouds.families.azure.identity import Token, sign_in
+from orchestra.clouds.families.azure.image import CustomImageCalls
 from orchestra.clouds.families.azure.keypair import KeyPairCalls
 from orchestra.clouds.families.azure.network import NetworkCalls, SubnetCalls
 from orchestra.clouds.families.azure.server import ServerCalls
@@ -39,6 +40,7 @@ _MANAGED: Final[tuple[Calls[Drivers], ...]] = (
     FirewallCalls(),
     KeyPairCalls(),
     ServerCalls(),
+    CustomImageCalls(),
     VolumeCalls(),
     VolumeAttachmentCalls(),
     SnapshotCalls(),

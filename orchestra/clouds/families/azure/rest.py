@@ -37,12 +37,16 @@ class Type:
 
 _COMPUTE: Final = "2024-07-01"
 _DISKS: Final = "2023-10-02"
+_GALLERIES: Final = "2023-07-03"
 _NETWORK: Final = "2024-05-01"
 
 MACHINE: Final = Type("Microsoft.Compute/virtualMachines", _COMPUTE)
 KEY: Final = Type("Microsoft.Compute/sshPublicKeys", _COMPUTE)
 DISK: Final = Type("Microsoft.Compute/disks", _DISKS)
 SNAPSHOT: Final = Type("Microsoft.Compute/snapshots", _DISKS)
+GALLERY: Final = Type("Microsoft.Compute/galleries", _GALLERIES)
+GALLERY_IMAGE: Final = Type("Microsoft.Compute/galleries/images", _GALLERIES)
+GALLERY_VERSION: Final = Type("Microsoft.Compute/galleries/images/versions", _GALLERIES)
 NETWORK: Final = Type("Microsoft.Network/virtualNetworks", _NETWORK)
 SUBNET: Final = Type("Microsoft.Network/virtualNetworks/subnets", _NETWORK)
 SECURITY_GROUP: Final = Type("Microsoft.Network/networkSecurityGroups", _NETWORK)
@@ -55,6 +59,9 @@ TYPES: Final = (
     KEY,
     DISK,
     SNAPSHOT,
+    GALLERY,
+    GALLERY_IMAGE,
+    GALLERY_VERSION,
     NETWORK,
     SUBNET,
     SECURITY_GROUP,

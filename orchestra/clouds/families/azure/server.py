@@ -13,17 +13,18 @@ from typing import Any, Final
 import attrs
 
 from orchestra.clouds.base.tolerance import tolerating
-from orchestra.clouds.families.azure import choosing, interface, rest
+from orchestra.clouds.families.azure import choosing, gallery, interface, rest
 from orchestra.clouds.families.azure.connecting import Drivers
 from orchestra.clouds.families.azure.described import Described, state_of
 from orchestra.clouds.families.azure.ids import name_in
 from orchestra.clouds.families.azure.network import zone_of
 from orchestra.clouds.families.azure.rest import Item
 from orchestra.clouds.families.azure.tags import labels_in, owner_in, tags_in, tags_of
-from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import NotFoundError, TransientError
+from orchestra.contracts import Inputs, Observation, Ownership, Refusal, Status, Update
+from orchestra.errors import InvalidRequestError, NotFoundError, TransientError
+from orchestra.model.refs import Ref
 from orchestra.model.values import Plain
-from orchestra.resources.compute import Server
+from orchestra.resources.compute import CustomImage, Server
 
 _USER: Final = "azureuser"
 """The first user, as Azure's own tools call it."""
@@ -32,6 +33,21 @@ _KEYS: Final = "/".join(("", "home", _USER, ".ssh", "authorized_keys"))
 _RESIZING: Final = "orchestra:resizing"
 """The tag of a machine that is stopped for another size: if that is broken off, it isn't taken for one that somebody
 stopped on purpose, and is started again."""
+_KEYLESS: Final = Refusal(
+    why="Azure makes no Linux machine that nobody can sign in to, and none is given a password here",
+    remedy="give it a key_pair=…",
+)
+_KEPT: Final = MappingProxyType(
+    {
+        name: Refusal(
+            why=f"it is made from an image that has the users and keys of the server which that was made of, and Azure "
+            f"takes no {what} for it",
+            remedy=f"leave {name} out, and have it in the image",
+        )
+        for name, what in (("key_pair", "other key"), ("user_data", "user data"))
+    }
+)
+"""What can't be given to a server that is made from a specialized image."""
 _STOPPED: Final = "PowerState/deallocated"
 _STOP_POLL: Final = 20.0
 """Seconds after which it is worth looking whether a machine has stopped; most take 30 to 120."""
@@ -49,26 +65,30 @@ class ServerCalls(Described):
     azure_type = rest.MACHINE
     parts = (rest.ADDRESS, rest.INTERFACE)
     expanded = MappingProxyType({"$expand": "instanceView"})
-    required = MappingProxyType(
-        {
-            "subnet": "a virtual machine's network interface is made in one",
-            "key_pair": "Azure makes no Linux machine that nobody can sign in to, and none is given a password here",
-        }
-    )
+    required = MappingProxyType({"subnet": "a virtual machine's network interface is made in one"})
+
+    @staticmethod
+    def refuse(inputs: Mapping[str, object]) -> Iterator[Refusal]:
+        """See `Capabilities.refuse`. What an image that is named by its id is, only Azure knows."""
+        image = inputs.get("image")
+        if isinstance(image, CustomImage):
+            yield from (_KEPT[name] for name in _KEPT if inputs.get(name) is not None)
+        elif inputs.get("key_pair") is None and not (isinstance(image, (str, Ref)) and _may_be_specialized(image)):
+            yield _KEYLESS
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: the public address, the interface, the machine; each put under the same name.
 
         To put one a second time changes nothing, so what a death has left is gone over again.
         """
-        firewalls, image = inputs.texts("firewalls"), choosing.reference(_chosen(inputs, "image"))
+        firewalls, image = inputs.texts("firewalls"), gallery.source_of(driver, _chosen(inputs, "image"))
         interface.check_firewalls(firewalls)
+        _check(image, inputs)
         tags = tags_of(owner, inputs.labels())
         found = self.made_before(driver, owner)
         if found is not None:
             return found
         name, subnet = self.name_for(owner), inputs.text("subnet")
-        key = str(driver.get(inputs.text("key_pair"))["properties"]["publicKey"]).strip()
         address = None
         if inputs.values.get("public_address") is not False:
             address = interface.make_address(driver, name, owner, self.kind, zone_of(subnet))
@@ -80,8 +100,8 @@ class ServerCalls(Described):
             **({"zones": [zone]} if (zone := zone_of(subnet)) else {}),
             "properties": {
                 "hardwareProfile": {"vmSize": _chosen(inputs, "size")},
-                "storageProfile": {"imageReference": image, "osDisk": _system_disk(name)},
-                "osProfile": _system(name, key, inputs.optional_text("user_data")),
+                "storageProfile": _disks(name, image),
+                **({} if image.is_specialized else {"osProfile": _system(driver, name, inputs)}),
                 "networkProfile": {
                     "networkInterfaces": [{"id": made["id"], "properties": {"primary": True, "deleteOption": "Delete"}}]
                 },
@@ -96,7 +116,7 @@ class ServerCalls(Described):
         """See `Described.observe`; without what its interface tells."""
         status, word = state_of(item)
         properties, tags = item["properties"], tags_in(item)
-        image = _image(properties["storageProfile"].get("imageReference") or {})
+        image = _image(driver, properties["storageProfile"].get("imageReference") or {})
         return Observation(
             external_id=driver.ids.told(item["id"]),
             status=status,
@@ -200,30 +220,47 @@ def _placed(found: Observation, place: interface.Place) -> Observation:
     )
 
 
-def _system_disk(name: str) -> dict[str, Any]:
+def _may_be_specialized(image: str | Ref[str]) -> bool:
+    """Whether an image may be one that takes no key: what a reference stands for isn't known yet."""
+    return isinstance(image, Ref) or gallery.is_versioned(image)
+
+
+def _check(image: gallery.Source, inputs: Inputs) -> None:
+    """Raise `InvalidRequestError` for what a server can't be given, or must be given, with its image."""
+    given = [name for name in _KEPT if inputs.optional_text(name) is not None]
+    wrong = [_KEPT[name] for name in given] if image.is_specialized else [] if "key_pair" in given else [_KEYLESS]
+    for refusal in wrong:
+        raise InvalidRequestError(refusal.why, sent=False, remedy=refusal.remedy)
+
+
+def _disks(name: str, image: gallery.Source) -> dict[str, Any]:
+    """The disks of a machine: what is in the image beside its system goes with it, too."""
+    more = [gallery.disk(f"{name}-{lun}", lun=lun) for lun in image.disks]
     return {
-        "name": name,
-        "createOption": "FromImage",
-        "caching": "ReadWrite",
-        "deleteOption": "Delete",
-        "managedDisk": {"storageAccountType": "StandardSSD_LRS"},
+        "imageReference": dict(image.reference),
+        "osDisk": gallery.disk(name),
+        **({"dataDisks": more} if more else {}),
     }
 
 
-def _system(name: str, key: str, user_data: str | None) -> dict[str, Any]:
-    keys = [{"path": _KEYS, "keyData": key}]
+def _system(drivers: Drivers, name: str, inputs: Inputs) -> dict[str, Any]:
+    key = str(drivers.get(inputs.text("key_pair"))["properties"]["publicKey"]).strip()
+    user_data = inputs.optional_text("user_data")
     return {
         "computerName": name,
         "adminUsername": _USER,
-        "linuxConfiguration": {"disablePasswordAuthentication": True, "ssh": {"publicKeys": keys}},
+        "linuxConfiguration": {
+            "disablePasswordAuthentication": True,
+            "ssh": {"publicKeys": [{"path": _KEYS, "keyData": key}]},
+        },
         **({"customData": base64.b64encode(user_data.encode()).decode()} if user_data else {}),
     }
 
 
-def _image(told: Item) -> str:
+def _image(drivers: Drivers, told: Item) -> str:
     """The image as it is chosen; the version that stood for ``latest`` is told apart."""
     if told.get("id"):
-        return str(told["id"])
+        return drivers.ids.told(str(told["id"]))
     version = told.get("exactVersion") or told.get("version")
     return f"{told['publisher']}:{told['offer']}:{told['sku']}:{version}" if told.get("publisher") else ""
 
