@@ -25,7 +25,15 @@ def check_support(
 
     Each tells which clouds can; ``families`` is asked only then.
     """
-    faults = [fault for item in items for fault in _faults(item, clouds, cloud_of(item), families)]
+    faults: list[UnsupportedError] = []
+    limited: dict[tuple[str, str], bool] = {}
+    for item in items:
+        cloud = cloud_of(item)
+        where = cloud, item.kind.name
+        if where not in limited:
+            limited[where] = _is_limited(clouds, cloud, item)
+        if limited[where]:
+            faults += _faults(item, clouds, cloud, families)
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -35,6 +43,15 @@ def check_support(
             address=faults[0].address,
             remedy=faults[0].remedy,
         )
+
+
+def _is_limited(clouds: Mapping[str, Cloud], cloud: str, item: Declared) -> bool:
+    """Whether there is anything about ``item``'s kind that ``cloud`` can't do: most clouds can do all of most kinds."""
+    try:
+        can = provider_for(clouds, cloud, item.kind.name, item.address).capabilities
+    except UnsupportedError:
+        return True
+    return bool(can.unsupported or can.required or can.fixed or can.refuse)
 
 
 def _faults(
@@ -106,6 +123,8 @@ def choose_all(
     """
     wanted: dict[Wanted, tuple[dict[str, Plain], Declared]] = {}
     for item in declaration.resources.values():
+        if not item.kind.choices:
+            continue
         record = snapshot.records.get(item.address)
         for ask, wish in to_ask(item, cloud_of(item), record, refresh).items():
             wanted.setdefault(ask, (wish, item))

@@ -13,14 +13,15 @@ from orchestra.errors import DefinitionError
 from orchestra.garbage import uncollected
 from orchestra.model import address as addresses
 from orchestra.model.address import Address
-from orchestra.model.building import Placeholder
-from orchestra.model.expressions import Expression, is_plain, is_value, lower, sources
+from orchestra.model.building import Placeholder, holds_token
+from orchestra.model.expressions import Expression, is_value, lower, sources
 from orchestra.model.fields import InputSpec, KindSpec
 from orchestra.model.lifecycle import Lifecycle
 from orchestra.model.refs import Output, Ref
 from orchestra.model.resource import UNRULED, NamedCloud, Resource
 from orchestra.model.secrets import Secret
 from orchestra.model.stack import Stack, members
+from orchestra.model.values import ATOMS
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -208,31 +209,9 @@ class _Walk:
 
     def declare(self, address: Address, resource: Resource) -> Declared | None:
         """``resource`` with its inputs as expressions and its dependencies as addresses."""
-        kind = resource.kind
-        values = vars(resource)
-        inputs: dict[str, Expression] = {}
-        open_inputs: list[str] = []
         count = len(self.faults)
-        used: set[Address] = set()
-        secrets: dict[Secret, None] = {}
-        for name, spec in kind.inputs.items():
-            value = values[name]
-            if is_plain(value):
-                inputs[name] = {"id": value} if spec.choice else value
-                continue
-            with self.faults_at(address, name):
-                expression = lower(value, self.placeholders)
-                if name in kind.choices:
-                    expression = _wish(expression, spec)
-                inputs[name] = expression
-                if is_value(expression):
-                    continue
-                open_inputs.append(name)
-                for one in self.uses(expression, address, name):
-                    if isinstance(one, Secret):
-                        secrets[one] = None
-                    else:
-                        used.add(one)
+        inputs, open_inputs, found = self._inputs(address, resource)
+        used = {one for one in found if not isinstance(one, Secret)}
         triggers = self._lifecycle(address, resource, used) if resource.lifecycle is not UNRULED else None
         if resource.depends_on:
             self._depends_on(address, resource, used)
@@ -242,14 +221,35 @@ class _Walk:
             address=address,
             resource=resource,
             cloud=self._clouds.get(address),
-            kind=kind,
+            kind=resource.kind,
             inputs=inputs,
             triggers=triggers,
             dependencies=tuple(sorted(used, key=self._rank.__getitem__) if len(used) > 1 else used),
-            secrets=tuple(secrets),
-            refreshed=_refreshed(kind, values) if kind.switches else _NONE,
+            secrets=tuple(dict.fromkeys(one for one in found if isinstance(one, Secret))) if found else (),
+            refreshed=_refreshed(resource.kind, vars(resource)) if resource.kind.switches else _NONE,
             open_inputs=tuple(open_inputs),
         )
+
+    def _inputs(
+        self, address: Address, resource: Resource
+    ) -> tuple[dict[str, Expression], list[str], list[Address | Secret]]:
+        """The inputs, the names of those that are open, and what those use."""
+        values, choices, inputs = vars(resource), resource.kind.choices, dict[str, Expression]()
+        open_inputs: list[str] = []
+        found: list[Address | Secret] = []
+        for name, spec in resource.kind.inputs.items():
+            value = values[name]
+            sort = type(value)
+            if sort in ATOMS and (sort is not str or not holds_token(value)):  # its own expression and its own value
+                inputs[name] = {"id": value} if spec.choice else value
+                continue
+            with self.faults_at(address, name):
+                expression = lower(value, self.placeholders)
+                inputs[name] = expression = _wish(expression, spec) if name in choices else expression
+                if not is_value(expression):
+                    open_inputs.append(name)
+                    found += self.uses(expression, address, name)
+        return inputs, open_inputs, found
 
     def _depends_on(self, address: Address, resource: Resource, used: set[Address]) -> None:
         for other in resource.depends_on:

@@ -48,11 +48,6 @@ class Scope:
     placeholders: Placeholders
 
 
-def is_plain(value: object) -> bool:
-    """Whether ``value`` is its own expression and its own value: a number, None, or text with nothing put into it."""
-    return type(value) in ATOMS and not (isinstance(value, str) and holds_token(value))
-
-
 def is_value(expression: Expression) -> bool:
     """Whether ``expression`` is its own value already: it holds neither references nor secrets."""
     if type(expression) in ATOMS:

@@ -106,7 +106,10 @@ def parts(value: Any, path: str) -> Iterator[tuple[str, Resource | Stack | Outpu
         yield path, value
     elif isinstance(value, (list, tuple)):
         for index, one in enumerate(value):
-            yield from parts(one, address.item(path, index))
+            if isinstance(one, Resource):  # the usual case, thousands of times, without a generator for each
+                yield address.item(path, index), one
+            else:
+                yield from parts(one, address.item(path, index))
     elif isinstance(value, dict):
         for key, one in value.items():
             if _fits_an_address(key):

@@ -12,7 +12,7 @@ from orchestra.contracts import Observation, Status
 from orchestra.diff import same
 from orchestra.model.declaration import Declared
 from orchestra.model.resource import UNRULED
-from orchestra.model.values import ABSENT, Values
+from orchestra.model.values import ABSENT, ATOMS, Values
 from orchestra.planning.comparing import overlaid
 from orchestra.state.records import Condition, Record
 
@@ -53,6 +53,9 @@ def _tells_the_inputs(item: Declared, record: Record, told: Values) -> bool:
     kept, specs = record.inputs, item.kind.inputs
     for name, value in told.items():
         before = kept.get(name)
-        if not same(value, before) and not same(overlaid(specs.get(name), before, value), before):
+        if type(before) in ATOMS:  # nothing is laid over those
+            if type(value) is not type(before) or value != before:
+                return False
+        elif not same(value, before) and not same(overlaid(specs.get(name), before, value), before):
             return False
     return True

@@ -202,9 +202,10 @@ def _record(text: str) -> Record:
 def _built(fields: dict[str, Any], marked: bool) -> Record:
     fields["condition"] = _CONDITIONS[fields["condition"]]
     fields["dependencies"] = tuple(fields["dependencies"])
-    fields["inputs"] = _decode_values(fields["inputs"], marked)
-    fields["outputs"] = _decode_values(fields["outputs"], marked)
-    fields["triggers"] = _decode_values(fields["triggers"], marked)["triggers"]
+    for name in ("inputs", "outputs", "triggers"):
+        if marked or type(fields[name]) is not dict:
+            fields[name] = _decode_values(fields[name], marked)
+    fields["triggers"] = fields["triggers"]["triggers"]
     return Record(**fields)
 
 
