@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.clouds.families.imitation import Answer, RefusedError, Request, recorded
-from tests.clouds.families.scaleway_block import PROJECT, BlockStorage
+from tests.clouds.families.scaleway_block import BlockStorage
+from tests.clouds.families.scaleway_keys import PROJECT
 
 SECRET: Final = "11111111-2222-3333-4444-555555555555"
 REGION: Final = "fr-par-1"
@@ -45,6 +46,7 @@ class Scaleway(BlockStorage):
             ("POST", f"{_ZONE}/servers/([^/]+)/detach-volume", self.detach),
             ("DELETE", f"{_ZONE}/volumes/([^/]+)", self.drop_disk),
             *self.block_routes(),
+            *self.key_routes(),
         )
 
     def authorize(self, request: Request) -> None:

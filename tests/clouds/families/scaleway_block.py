@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request
+from tests.clouds.families.imitation import Answer, RefusedError, Request
+from tests.clouds.families.scaleway_keys import PROJECT, Keys
 
-PROJECT: Final = "000a115d-2852-4b0a-9ce8-47f1134ba95a"
 GB: Final = 10**9
 _ZONE: Final = "/block/v1/zones/([a-z]+-[a-z]+-[0-9])"
 _TIME: Final = "2025-05-22T12:57:22.514299Z"
@@ -18,12 +18,11 @@ _TIME: Final = "2025-05-22T12:57:22.514299Z"
 Things = dict[str, dict[str, Any]]
 
 
-class BlockStorage(Imitation):
+class BlockStorage(Keys):
     """Volumes and snapshots of one project; what servers have of them is told by ``references``."""
 
     def __init__(self, page: int = 100) -> None:
-        super().__init__()
-        self.page = page
+        super().__init__(page)
         self.volumes: Things = {}
         self.snapshots: Things = {}
 

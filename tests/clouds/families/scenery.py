@@ -146,6 +146,7 @@ FAMILIES: Final = (
             "/instance/v1/zones/fr-par-1/servers",
             "/block/v1/zones/fr-par-1/volumes",
             "/block/v1/zones/fr-par-1/snapshots",
+            "/iam/v1alpha1/ssh-keys",
         ),
     ),
     Family(

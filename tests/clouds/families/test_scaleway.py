@@ -10,7 +10,14 @@ import pytest
 from orchestra.clouds import FamilyCloud, scaleway
 from orchestra.clouds.families.scaleway.traits import STARTING
 from orchestra.contracts import Inputs, Status
-from orchestra.errors import ChoiceError, CloudError, CredentialsError, TransientError
+from orchestra.errors import (
+    ChoiceError,
+    CloudError,
+    CredentialsError,
+    InvalidRequestError,
+    NotFoundError,
+    TransientError,
+)
 from tests.clouds.families.scaleway import PROJECT, REGION, SECRET, Scaleway
 from tests.clouds.families.scenery import change, create, owner, provider
 
@@ -138,3 +145,23 @@ def test_all_pages_are_read(cloud: FamilyCloud, server: Scaleway) -> None:
 def test_wrong_credentials_are_told(server: Scaleway) -> None:
     with pytest.raises(CredentialsError, match="Authentication error"):
         scaleway(region=REGION, secret_key="other", project=PROJECT, endpoint=server.endpoint).verify()
+
+
+def test_a_key_is_put_on_servers_by_being_in_their_project(cloud: FamilyCloud, server: Scaleway) -> None:
+    text = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlN00 one@example"
+    key = create(cloud, "compute.KeyPair", "key", {"name": None, "public_key": text})
+    name = f"prod:key:{owner('key').token}"
+    assert sent(server) == [
+        ("POST", "/iam/v1alpha1/ssh-keys", {"name": name, "public_key": text, "project_id": PROJECT})
+    ]
+    create(cloud, "compute.Server", "web[0]", inputs(key_pair=key))
+    assert server.servers
+
+
+def test_a_server_is_not_made_without_the_key_that_it_names(cloud: FamilyCloud, server: Scaleway) -> None:
+    with pytest.raises(NotFoundError):
+        create(cloud, "compute.Server", "web[0]", inputs(key_pair="nowhere"))
+    server.keys["theirs"] = {"id": "theirs", "name": "laptop", "project_id": "another"}
+    with pytest.raises(InvalidRequestError, match="laptop is of another project"):
+        create(cloud, "compute.Server", "web[0]", inputs(key_pair="theirs"))
+    assert not server.servers

@@ -29,6 +29,30 @@ class _Connection(ScalewayConnection):
         return {**found, _TYPE: wanted} if wanted else found
 
 
+class Api:
+    """One of Scaleway's newer services, under ``stem``: their lists take other words than those of servers."""
+
+    def __init__(self, driver: ScalewayDriver, stem: str) -> None:
+        self._driver = driver
+        self._stem = stem
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send one request, and return the answer's object."""
+        return self._driver.request(method, f"{self._stem}/{path}", body).object
+
+    def rows(self, path: str, name: str) -> Iterator[Any]:
+        """The rows of all pages of a list that are of the project."""
+
+        def page(after: Any) -> Page:
+            number = int(after or 1)
+            query = f"project_id={self._driver.project}&page_size={_PAGE}&page={number}"
+            answer = self.send("GET", f"{path}?{query}")
+            more = bool(rows_in(answer, name))
+            return numbered(answer, name, number, more=more, total=answer["total_count"])
+
+        return rows_of(page, name)
+
+
 class ScalewayDriver(Paging, ScalewayNodeDriver):
     """Requests to one zone, for one project."""
 
@@ -39,34 +63,20 @@ class ScalewayDriver(Paging, ScalewayNodeDriver):
         make(project, secret_key)
         self.project = project
         self._stem = f"/instance/v1/zones/{zone}"
-        self._blocks = f"/block/v1/zones/{zone}"
+        self.blocks = Api(self, f"/block/v1/zones/{zone}")
+        self.keys = Api(self, "/iam/v1alpha1")
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, and return the answer's object."""
         return self._ask(method, path, body).object
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._requested(method, f"{self._stem}/{path}", body)
+        return self.request(method, f"{self._stem}/{path}", body)
 
-    def _requested(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send one request to the whole path, and return the answer."""
         request: Any = self.connection.request
         return request(path, method=method, data=None if body is None else json.dumps(body))
-
-    def block(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send one request to the block storage, and return the answer's object."""
-        return self._requested(method, f"{self._blocks}/{path}", body).object
-
-    def blocks(self, name: str) -> Iterator[Any]:
-        """The rows of all pages of a list of the block storage, of the project."""
-
-        def page(after: Any) -> Page:
-            number = int(after or 1)
-            query = f"project_id={self.project}&page_size={_PAGE}&page={number}"
-            answer = self.block("GET", f"{name}?{query}")
-            more = bool(rows_in(answer, name))
-            return numbered(answer, name, number, more=more, total=answer["total_count"])
-
-        return rows_of(page, name)
 
     def send_text(self, method: str, path: str, text: str) -> None:
         """Send one request with a plain text."""

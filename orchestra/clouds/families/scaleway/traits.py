@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from orchestra.clouds.base.compute.marking import MARK
 from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, Rest, Servers, Told, Traits, region
+from orchestra.clouds.families.scaleway import keys
 from orchestra.clouds.families.scaleway.volumes import BLOCK, detach, snapshots, volumes
 from orchestra.contracts import Status
 from orchestra.errors import TransientError
@@ -59,6 +60,8 @@ def _one(access: Access, identity: str) -> Told:
 
 
 def _launch(access: Access, launch: Launch) -> Told:
+    if launch.key_pair:
+        keys.check(access, launch.key_pair)
     body = {
         "name": launch.name,
         "commercial_type": launch.size,
@@ -191,10 +194,10 @@ TRAITS: Final = Traits(
         unsupported={
             "subnet": "Libcloud's driver has no private networks",
             "firewalls": "Libcloud's driver has no firewalls",
-            "key_pair": "the keys of the project are put on every server of it",
         },
         fixed={"public_address": (True, "it is asked for with every server")},
     ),
+    key_pairs=keys.KEY_PAIRS,
     volumes=volumes(_MARKS),
     snapshots=snapshots(_MARKS),
 )

@@ -64,12 +64,12 @@ def _snapshot(snapshot: Mapping[str, Any]) -> Told:
 
 
 def _volumes(access: Access) -> Iterator[Told]:
-    told = map(_volume, access.driver.blocks("volumes"))
+    told = map(_volume, access.driver.blocks.rows("volumes", "volumes"))
     return (one for one in told if one.state not in _GONE)
 
 
 def _one(access: Access, identity: str) -> Told:
-    told = _volume(access.driver.block("GET", f"volumes/{identity}"))
+    told = _volume(access.driver.blocks.send("GET", f"volumes/{identity}"))
     if told.state in _GONE:
         raise NotFoundError(f"volume {identity} is {told.state}")
     return told
@@ -79,7 +79,7 @@ def _create(access: Access, name: str, tags: Sequence[str], size: int, snapshot:
     room = size_in_bytes(size)
     source = {"from_snapshot": {"size": room, "snapshot_id": snapshot}} if snapshot else {"from_empty": {"size": room}}
     body = {"name": name, "perf_iops": _IOPS, "project_id": access.driver.project, "tags": list(tags), **source}
-    return _volume(access.driver.block("POST", "volumes", body))
+    return _volume(access.driver.blocks.send("POST", "volumes", body))
 
 
 def _idle(told: Told, wanted: str) -> None:
@@ -91,7 +91,7 @@ def _idle(told: Told, wanted: str) -> None:
 
 def _destroy(access: Access, told: Told) -> None:
     _idle(told, "deleted")
-    access.driver.block("DELETE", f"volumes/{told.id}")
+    access.driver.blocks.send("DELETE", f"volumes/{told.id}")
 
 
 def _attach(access: Access, told: Told, server: str) -> None:
@@ -109,12 +109,12 @@ def detach(access: Access, volume: str, server: str) -> Mapping[str, Any]:
 
 
 def _change(access: Access, path: str, **fields: Any) -> None:
-    access.driver.block("PATCH", path, fields)
+    access.driver.blocks.send("PATCH", path, fields)
 
 
 def _copy(access: Access, volume: str, name: str, tags: Sequence[str]) -> Told:
     body = {"volume_id": volume, "name": name, "project_id": access.driver.project, "tags": list(tags)}
-    return _snapshot(access.driver.block("POST", "snapshots", body))
+    return _snapshot(access.driver.blocks.send("POST", "snapshots", body))
 
 
 def volumes(marks: Marks) -> Volumes:
@@ -143,10 +143,10 @@ def snapshots(marks: Marks) -> Snapshots:
     """The snapshots of such volumes."""
     return Snapshots(
         marks=marks,
-        all=lambda access: map(_snapshot, access.driver.blocks("snapshots")),
-        one=lambda access, identity: _snapshot(access.driver.block("GET", f"snapshots/{identity}")),
+        all=lambda access: map(_snapshot, access.driver.blocks.rows("snapshots", "snapshots")),
+        one=lambda access, identity: _snapshot(access.driver.blocks.send("GET", f"snapshots/{identity}")),
         create=_copy,
-        destroy=lambda access, told: access.driver.block("DELETE", f"snapshots/{told.id}"),
+        destroy=lambda access, told: access.driver.blocks.send("DELETE", f"snapshots/{told.id}"),
         retag=lambda access, told, tags: _change(access, f"snapshots/{told.id}", tags=list(tags)),
         statuses=MappingProxyType(
             {
