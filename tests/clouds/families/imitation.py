@@ -11,6 +11,7 @@ import contextlib
 import copy
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +38,8 @@ class Request:
     query: Mapping[str, str]
     body: Any
     headers: Mapping[str, str] = attrs.field(repr=False)
+    certified: bool = False
+    """Whether it came from somebody with a certificate."""
 
 
 class RefusedError(Exception):
@@ -77,6 +80,8 @@ class Imitation:
         self.trouble: Trouble | None = None
         self.numbers = 1000
         self.endpoint = ""
+        self.context: ssl.SSLContext | None = None
+        """What the server encrypts with, if it does."""
 
     # -- for subclasses
 
@@ -181,9 +186,15 @@ class Imitation:
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"imitation": self}))
         server.daemon_threads = True
         server.block_on_close = False
+        if self.context is not None:
+            server.socket = self.context.wrap_socket(
+                server.socket,
+                server_side=True,
+                do_handshake_on_connect=False,  # else one client holds up all others
+            )
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
         thread.start()
-        self.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        self.endpoint = f"http{'s' if self.context else ''}://127.0.0.1:{server.server_address[1]}"
         try:
             yield
         finally:
@@ -205,7 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         body = self.imitation.read(raw, self.headers.get("Content-Type", "")) if raw else None
-        request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), body, dict(self.headers.items()))
+        query, headers = dict(parse_qsl(parts.query)), dict(self.headers.items())
+        certified = isinstance(self.connection, ssl.SSLSocket) and bool(self.connection.getpeercert())
+        request = Request(self.command, parts.path, query, body, headers, certified)
         status, answer = self.imitation.answer(request)
         if self.imitation.loses(request):
             self.close_connection = True

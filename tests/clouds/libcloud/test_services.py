@@ -34,7 +34,7 @@ def test_a_provider_is_named_by_its_constant_or_the_constants_name() -> None:
         ({"provider": "route53"}, "isn't served", "powerdns"),
         ({"provider": "openstack"}, "has a family of its own", "cloudscale"),
         ({"provider": "backblaze_b2"}, "reads the first page of a list", "minio"),
-        ({"provider": "lxd"}, "boot a system of their own", "kubernetes"),
+        ({"provider": "rancher"}, "taken out the API", "kubernetes"),
         ({"provider": "elb"}, "isn't served through Libcloud's base API", "a cloud of its own family"),
         ({"provider": "powerdns", "endpoint": "127.0.0.1:8081"}, "scheme, host and port", "http://"),
         ({"provider": "powerdns", "endpoint": "http://u:p@127.0.0.1"}, "scheme, host and port", "http://"),
