@@ -58,7 +58,7 @@ class Lxd(Imitation):
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         instance, image, alias = "/1.0/instances/([^/]+)", "/1.0/images/([0-9a-f]+)", "/1.0/images/aliases/(.+)"
         return (
-            ("GET", "/1.0", lambda request: self.sync(request, {"api_version": "1.0", "auth": "trusted"})),
+            ("GET", "/1.0", self.get_server),
             ("GET", "/1.0/instances", self.list_instances),
             ("POST", "/1.0/instances", self.create_instance),
             ("GET", instance, lambda request, name: self.sync(request, self.instance(name), recursion="1")),
@@ -70,7 +70,6 @@ class Lxd(Imitation):
             ("GET", "/1.0/images/aliases", self.list_aliases),
             ("POST", "/1.0/images/aliases", self.create_alias),
             ("GET", alias, lambda request, name: self.sync(request, self.alias(name))),
-            ("PUT", alias, self.put_alias),
             ("DELETE", alias, self.delete_alias),
             ("POST", "/1.0/images", self.copy_image),
             ("GET", image, lambda request, name: self.sync(request, self.image(name))),
@@ -78,8 +77,12 @@ class Lxd(Imitation):
         )
 
     def authorize(self, request: Request) -> None:
-        if not request.certified:
-            raise RefusedError(403, "not authorized")
+        """Strangers are shown the server and public images, of which there are none, and nothing else."""
+        if request.certified or request.path == "/1.0":
+            return
+        if request.path.startswith("/1.0/images") and request.method == "GET":
+            raise RefusedError(404, "Image alias not found")
+        raise RefusedError(403, "not authorized")
 
     def refusal(self, error: RefusedError) -> Any:
         return {
@@ -112,6 +115,9 @@ class Lxd(Imitation):
         self.operations[identity] = operation
         self._waiting[identity] = do
         return 202, copy.deepcopy(answer)
+
+    def get_server(self, request: Request) -> tuple[int, Any]:
+        return self.sync(request, {"api_version": "1.0", "auth": "trusted" if request.certified else "untrusted"})
 
     def list_operations(self, request: Request) -> tuple[int, Any]:
         grouped: dict[str, list[Thing]] = {}
@@ -263,16 +269,6 @@ class Lxd(Imitation):
         self.image(body["target"])
         self._name(body["name"], body["target"], body["description"])
         return self.sync(request, None, 201)
-
-    def put_alias(self, request: Request, quoted: str) -> tuple[int, Any]:
-        body = self.check_body(request, needed=("target", "description"))
-        alias = self.alias(quoted)
-        if body.pop("target") != alias["target"]:
-            self.faults.append(f"{request.path}: another image")
-        alias.update(body)
-        for one in self.images[alias["target"]]["aliases"]:
-            one.update(body if one["name"] == alias["name"] else {})
-        return self.sync(request, {})
 
     def delete_alias(self, request: Request, quoted: str) -> tuple[int, Any]:
         alias = self.alias(quoted)

@@ -418,7 +418,9 @@ def test_what_lxd_says_of_one_that_can_not_be_made(server: Server) -> None:
         create(server, image="none")
     assert "ContainerImage" in str(refused.value.remedy)
     missing = {"source": "/none/such", "target": "/a", "read_only": False}
-    with pytest.raises(oc.InvalidRequestError, match=r"it can't be made: Failed creating instance record: .*/none/such"):
+    with pytest.raises(
+        oc.InvalidRequestError, match=r"it can't be made: Failed creating instance record: .*/none/such"
+    ):
         create(server, mounts=[missing])
     containers = provider(lxd(server, profiles=["default", "none"]), "Container")
     with pytest.raises(oc.CloudError, match='Requested profile "none"'):

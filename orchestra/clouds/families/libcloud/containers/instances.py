@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.base.tolerance import if_there
 from orchestra.clouds.families.libcloud.containers.instance_config import (
     MARK,
     described,
@@ -129,12 +130,7 @@ def _got(driver: LibcloudDriver, name: str) -> Item:
 
 
 def _there(driver: LibcloudDriver, name: str) -> Item | None:
-    try:
-        return _got(driver, name)
-    except Exception as error:
-        if isinstance(translate(error), NotFoundError):
-            return None
-        raise
+    return if_there(lambda: _got(driver, name))
 
 
 def _one(driver: LibcloudDriver, external_id: str) -> Item:

@@ -18,10 +18,11 @@ from libcloud.container.drivers.lxd import LXDContainerDriver, LXDResponse
 
 from orchestra.clouds.base.driver import LibcloudDriver
 from orchestra.clouds.translate import translate
-from orchestra.errors import InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import CredentialsError, InvalidRequestError, NotFoundError, TransientError
 
 PROJECT: Final = "project"
 """The setting that names LXD's project; without it LXD's own default."""
+_SERVER: Final = "/1.0"
 INSTANCES: Final = "/1.0/instances"
 IMAGES: Final = "/1.0/images"
 ALIASES: Final = "/1.0/images/aliases"
@@ -122,7 +123,15 @@ def settle(access: LibcloudDriver, name: str = "") -> None:
 
 def clock(access: LibcloudDriver) -> datetime:
     """What time it is by LXD's clock, in whole seconds."""
-    return parsedate_to_datetime(_answered(access, "GET", "/1.0", None, {}).headers["date"])
+    return parsedate_to_datetime(_answered(access, "GET", _SERVER, None, {}).headers["date"])
+
+
+def assert_trusted(access: LibcloudDriver) -> None:
+    """Raise `CredentialsError` unless LXD trusts us: strangers are shown public images, as if there were no others."""
+    if ask(access, "GET", _SERVER)["auth"] != "trusted":
+        raise CredentialsError(
+            "LXD doesn't trust this client", remedy="add its certificate to the server: lxc config trust add"
+        )
 
 
 def an_instance(name: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from orchestra.clouds.base.driver import LibcloudDriver
+from orchestra.clouds.base.tolerance import if_there, tolerating
 from orchestra.clouds.families.libcloud.containers.lxd import (
     ALIASES,
     IMAGES,
@@ -17,6 +18,7 @@ from orchestra.clouds.families.libcloud.containers.lxd import (
     an_alias,
     an_image,
     ask,
+    assert_trusted,
     clock,
     done,
     settle,
@@ -24,11 +26,13 @@ from orchestra.clouds.families.libcloud.containers.lxd import (
 from orchestra.clouds.provider import Calls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Update
-from orchestra.errors import InvalidRequestError, NotFoundError
+from orchestra.errors import ConflictError, InvalidRequestError, NotFoundError
 
 PROTOCOL: Final = "image_protocol"
 """The setting that says how servers of images are spoken to: ``simplestreams``, or ``lxd``."""
 _STEM: Final = "orchestra-"
+_COPIED: Final = "orchestra-copied-"
+"""How the name begins that an image has which is to go with the last of its other names."""
 _SINCE: Final = "since"
 """In the description: LXD's time when the copy was asked for. An image that is older was there before."""
 _URL: Final = re.compile(r"https?://.+")
@@ -79,40 +83,52 @@ class ImageCalls(Calls[LibcloudDriver]):
 
     def look_up(self, driver: LibcloudDriver, external_id: str) -> Observation:
         """See `Calls.look_up`."""
+        assert_trusted(driver)
         alias = ask(driver, "GET", an_alias(external_id))
         return _told(alias, _meanings(ask(driver, "GET", ALIASES, recursion="1")))
 
     def search(self, driver: LibcloudDriver, owner: Ownership, inputs: Inputs) -> Observation | None:
         """See `Calls.search`: by our name for it, once what is being copied is there."""
         settle(driver)
-        try:
-            return self.look_up(driver, f"{_STEM}{owner.token}")
-        except Exception as error:
-            if isinstance(translate(error), NotFoundError):
-                return None
-            raise
+        return if_there(lambda: self.look_up(driver, f"{_STEM}{owner.token}"))
 
     def update(self, driver: LibcloudDriver, external_id: str, update: Update) -> Observation:
         """See `Calls.update`: no input of an image can be changed in place."""
         return self.look_up(driver, external_id)
 
     def delete(self, driver: LibcloudDriver, external_id: str) -> None:
-        """See `Calls.delete`: our name goes; the image too, if it was copied for us and has no other name."""
+        """See `Calls.delete`: our name goes; the image too, if it was copied for us and has no other name.
+
+        If it has, one more name says that it is to go with the last of them: whoever deletes that, finds it.
+        """
+        assert_trusted(driver)
         alias = ask(driver, "GET", an_alias(external_id))
         image = ask(driver, "GET", an_image(alias["target"]))
-        since = _noted(alias).get(_SINCE)
-        if since and _moment(image["uploaded_at"]) >= datetime.fromisoformat(since):
-            if [one["name"] for one in image["aliases"]] == [external_id]:
-                done(driver, "DELETE", an_image(image["fingerprint"]))
+        copied = f"{_COPIED}{image['fingerprint']}"
+        if _was_copied(alias, image):
+            if _names(image) == {external_id}:
+                _remove(driver, image["fingerprint"])
                 return
-            _bequeath(driver, image, external_id, since)
+            with tolerating(ConflictError):
+                told = {
+                    "name": copied,
+                    "target": image["fingerprint"],
+                    "description": "goes with the last of its names",
+                }
+                ask(driver, "POST", ALIASES, told)
         ask(driver, "DELETE", an_alias(external_id))
+        left = if_there(lambda: ask(driver, "GET", an_image(image["fingerprint"])))
+        if left is not None and _names(left) == {copied}:
+            _remove(driver, image["fingerprint"])
 
     def everything(self, driver: LibcloudDriver) -> Iterator[Observation]:
         """See `Calls.everything`: each name of an image is one of its own."""
+        assert_trusted(driver)
         aliases = ask(driver, "GET", ALIASES, recursion="1")
         meanings = _meanings(aliases)
-        return (_told(alias, meanings) for alias in aliases if alias["type"] == "container")
+        for alias in aliases:
+            if alias["type"] == "container" and not alias["name"].startswith(_COPIED):
+                yield _told(alias, meanings)
 
 
 def _mark(owner: Ownership, name: str, **more: str) -> dict[str, str]:
@@ -132,19 +148,24 @@ def _noted(alias: Item) -> Mapping[str, str]:
     return notes if isinstance(notes, dict) else {}
 
 
-def _bequeath(driver: LibcloudDriver, image: Item, leaving: str, since: str) -> None:
-    """Let one of our other names remove the image in the end: it was there when that one had it copied."""
-    ours = (one for one in image["aliases"] if one["name"] != leaving and _noted(one))
-    for other in sorted(ours, key=lambda one: str(one["name"])):
-        try:
-            description = json.dumps({**_noted(other), _SINCE: since}, sort_keys=True)
-            told = {"target": image["fingerprint"], "description": description}
-            ask(driver, "PUT", an_alias(other["name"]), told)  # LXD 5.0 never gets to the end of a PATCH of these
-        except Exception as error:
-            if not isinstance(translate(error), NotFoundError):
-                raise
-        else:
-            return
+def _was_copied(alias: Item, image: Item) -> bool:
+    """Whether the image came with this name of ours, and wasn't there before."""
+    since = _noted(alias).get(_SINCE)
+    return since is not None and _moment(image["uploaded_at"]) >= datetime.fromisoformat(since)
+
+
+def _remove(driver: LibcloudDriver, fingerprint: str) -> None:
+    """Remove an image; another call may be doing so."""
+    try:
+        with tolerating(NotFoundError):
+            done(driver, "DELETE", an_image(fingerprint))
+    except FailedOperationError:
+        if if_there(lambda: ask(driver, "GET", an_image(fingerprint))) is not None:
+            raise
+
+
+def _names(image: Item) -> set[str]:
+    return {one["name"] for one in image["aliases"]}
 
 
 def _source(driver: LibcloudDriver, name: str) -> dict[str, Any] | None:
