@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         CredentialsError,
         CycleError,
         DefinitionError,
+        InProgressError,
         InternalError,
         InUseError,
         InvalidRequestError,
@@ -94,9 +95,9 @@ _MODULES: Final = MappingProxyType(
         "engine.auditing": "Anchor Audit PastRun",
         "engine.run": "Rollback Run StepResult StepStatus",
         "errors": "ApplyError ChoiceError CloudError ConflictError CorruptStateError CredentialsError "
-        "CycleError DefinitionError InUseError InternalError InvalidRequestError LeaseLostError LockedError "
-        "MisuseError NotFoundError NotReadyError OrchestraError PlanError PlanFileError ProtectedError QuotaError "
-        "StalePlanError StateError StateVersionError ThrottledError TransientError UnsupportedError",
+        "CycleError DefinitionError InProgressError InUseError InternalError InvalidRequestError LeaseLostError "
+        "LockedError MisuseError NotFoundError NotReadyError OrchestraError PlanError PlanFileError ProtectedError "
+        "QuotaError StalePlanError StateError StateVersionError ThrottledError TransientError UnsupportedError",
         "model.fields": "input_field output_field",
         "model.lifecycle": "Lifecycle",
         "model.parameters": "parameter",
@@ -153,6 +154,7 @@ __all__ = [
     "HealthCheck",
     "HttpOk",
     "Image",
+    "InProgressError",
     "InUseError",
     "InternalError",
     "InvalidRequestError",

@@ -281,7 +281,8 @@ class Provider(Protocol):
     """Creates, observes, updates and deletes one kind on one family of drivers.
 
     Called from several threads at once. Raises only `CloudError` and its kinds; never repeats a mutation
-    by itself.
+    by itself. Where a call takes several requests and the cloud isn't done with one, it raises `InProgressError`: the
+    same call is made again until the step's timeout, and goes on from there.
     """
 
     @property

@@ -21,6 +21,7 @@
     │   ├── InvalidRequestError          the cloud calls the request wrong; repeating it can't help
     │   ├── ThrottledError               too many calls; retryable
     │   ├── TransientError               the outcome is unknown or the failure passing; retryable
+    │   │   └── InProgressError          the cloud is at it and not done: asked again until the step's timeout
     │   └── NotReadyError                accepted, but it failed or took too long to become ready
     ├── StateError
     │   ├── LockedError                  another process holds the lease
@@ -193,6 +194,14 @@ class TransientError(CloudError):
     """A failure that may pass. Unless ``sent`` is False the call may have happened."""
 
     retryable = True
+
+
+class InProgressError(TransientError):
+    """The cloud is at work on it and not done: the same call, made again, goes on from there.
+
+    It is made again until the step's timeout, and that is no failure: it neither counts as an attempt nor costs
+    anything of what a cloud's failures may. ``retry_after`` is in how many seconds it is worth asking, at the earliest.
+    """
 
 
 class NotReadyError(CloudError):

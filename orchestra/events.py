@@ -61,6 +61,17 @@ class StepRetried(StepEvent):
 
 
 @attrs.frozen(kw_only=True)
+class StepAwaited(StepEvent):
+    """The cloud said that it is at it and not done: it is asked again in ``delay`` seconds, and so on until it is.
+
+    Told once, and again whenever what it says, ``detail``, is something else.
+    """
+
+    delay: float
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
 class StepDone(StepEvent):
     """The resource is ready (or gone), and the state says so. ``seconds`` since the step began."""
 

@@ -16,6 +16,7 @@ from orchestra.errors import (
     CloudError,
     ConflictError,
     CredentialsError,
+    InProgressError,
     InUseError,
     InvalidRequestError,
     NotFoundError,
@@ -47,12 +48,17 @@ CODES: Final = MappingProxyType(
                     "OperationAborted IncompleteBody BadDigest IncorrectState IncorrectInstanceState "
                     "IncorrectModificationState InsufficientInstanceCapacity InsufficientHostCapacity "
                     "InsufficientCapacity InsufficientAddressCapacity InsufficientVolumeCapacity ZonalShiftInProgress "
-                    "ContainerBeingDeleted Conflict AnotherOperationInProgress RetryableError "
-                    "RetryableErrorDueToAnotherOperation ReferencedResourceNotProvisioned AllocationFailed "
-                    "ZonalAllocationFailed OverconstrainedAllocationRequest OverconstrainedZonalAllocationRequest "
-                    "NicReservedForAnotherVm AttachDiskWhileBeingDetached InternalServerError ServerTimeout "
-                    "GatewayTimeout AADSTS90033 ZoneResourcePoolExhausted ZoneResourcePoolExhaustedWithDetails "
-                    "ResourcePoolExhausted Stockout ResourceNotReady ConditionNotMet BackendError"
+                    "Conflict RetryableError AllocationFailed ZonalAllocationFailed OverconstrainedAllocationRequest "
+                    "OverconstrainedZonalAllocationRequest InternalServerError ServerTimeout GatewayTimeout "
+                    "AADSTS90033 ZoneResourcePoolExhausted ZoneResourcePoolExhaustedWithDetails ResourcePoolExhausted "
+                    "Stockout ConditionNotMet BackendError"
+                ),
+            ),
+            (
+                InProgressError,
+                (
+                    "AnotherOperationInProgress RetryableErrorDueToAnotherOperation ReferencedResourceNotProvisioned "
+                    "ContainerBeingDeleted AttachDiskWhileBeingDetached NicReservedForAnotherVm ResourceNotReady"
                 ),
             ),
             (
@@ -158,7 +164,7 @@ EXCEPTIONS: Final = MappingProxyType(
         "MalformedResponseError": TransientError,
         "ServiceUnavailableError": TransientError,
         "ObjectHashMismatchError": TransientError,
-        "LibcloudLBImmutableError": TransientError,
+        "LibcloudLBImmutableError": InProgressError,
     }
 )
 """Libcloud's exceptions by name, so that none of its modules is loaded for this."""

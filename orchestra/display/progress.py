@@ -36,6 +36,8 @@ def line_of(event: events.Event) -> str | None:
         return f"  {event.address}: {event.operation} accepted as {event.external_id}, waiting until it is ready"
     if isinstance(event, events.StepRetried):
         return f"  {event.address}: {event.operation} again in {event.delay:.1f} s: {event.error}"
+    if isinstance(event, events.StepAwaited):
+        return f"  {event.address}: {event.operation} waiting, asked again in {event.delay:.1f} s: {event.detail}"
     if isinstance(event, events.StepDone):
         return f"  {event.address}: {event.operation} done in {event.seconds:.1f} s [{event.external_id}]"
     if isinstance(event, events.StepFailed):
@@ -84,7 +86,7 @@ def _rich_display(stream: TextIO) -> contextlib.AbstractContextManager[events.Li
 
 
 def _bar_listener(say: Callable[..., None], add: Callable[..., object], update: Callable[..., None]) -> events.Listener:
-    """One bar for the run; failures and retries as lines above it."""
+    """One bar for the run; failures, retries and long waits as lines above it."""
     task: list[object] = []
     under_way: dict[str, str] = {}
 
@@ -96,7 +98,7 @@ def _bar_listener(say: Callable[..., None], add: Callable[..., object], update: 
             under_way[event.address] = event.operation
         elif isinstance(event, (events.StepDone, events.StepFailed, events.StepSkipped)):
             under_way.pop(event.address, None)
-        if isinstance(event, (events.StepRetried, events.StepFailed, events.RunFinished)):
+        if isinstance(event, (events.StepRetried, events.StepAwaited, events.StepFailed, events.RunFinished)):
             say(line_of(event), markup=False, highlight=False)
         if task:
             names = ", ".join(sorted(under_way)[:3]) + (" …" if len(under_way) > 3 else "")

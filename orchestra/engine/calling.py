@@ -68,6 +68,10 @@ class Ended:
 Report: TypeAlias = "Begun | Answered | Raised | GaveUp | Looked | Ended"
 
 
+def _nothing() -> None:
+    return None
+
+
 class Caller:
     """Makes the calls of a run, in whichever thread asks. ``report`` takes what is to be told ahead of the answer."""
 
@@ -76,10 +80,11 @@ class Caller:
         self._report = report
 
     def attempt(self, progress: Progress) -> Report:
-        """Try the step once."""
+        """Try the step once. Going on with what the cloud is at is no new attempt, so nothing begins then."""
         number = progress.attempt
+        began = _nothing if progress.awaited else lambda: self._report(Begun(progress, number))
         try:
-            result = attempt(self._shop, progress, lambda: self._report(Begun(progress, number)))
+            result = attempt(self._shop, progress, began)
         except Exception as error:
             return Raised(progress, self._told(progress, error))
         return Answered(progress, result)

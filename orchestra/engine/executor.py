@@ -13,14 +13,14 @@ from typing import Final
 from orchestra.engine import retry
 from orchestra.engine.calling import Answered, Begun, Caller, Ended, GaveUp, Looked, Raised, Report
 from orchestra.engine.durations import Sample
-from orchestra.engine.ledger import Ledger
+from orchestra.engine.ledger import Ledger, line_of
 from orchestra.engine.retry import Concurrency
 from orchestra.engine.run import StepResult
 from orchestra.engine.schedule import Schedule, cloud_of
 from orchestra.engine.settings import Settings
-from orchestra.engine.waiting import Group, sampled
+from orchestra.engine.waiting import Group, next_call, sampled, too_late
 from orchestra.engine.work import Accepted, Finished, Progress, Workshop
-from orchestra.errors import CloudError, InternalError, StateError, ThrottledError
+from orchestra.errors import CloudError, InProgressError, InternalError, StateError, ThrottledError
 from orchestra.planning.decide import Action
 from orchestra.planning.steps import Step
 from orchestra.state.journal import Operation
@@ -167,6 +167,11 @@ class Executor:
         limit, operation = self._limit(cloud_of(progress.step)), progress.step.operation
         if operation is Operation.CREATE and progress.intent is not None and retry.may_have_happened(error):
             progress.unknown = True
+        if isinstance(error, InProgressError):
+            limit.end_badly()
+            self._awaited(progress, error)
+            return
+        progress.awaited = ""
         if not isinstance(error, CloudError) or not retry.again(error, operation, progress.attempt):
             limit.end_badly()
             self._give_up(progress, error)
@@ -189,6 +194,22 @@ class Executor:
             self._ledger.retried(progress, error, pause)
         else:
             self._give_up(progress, error)
+
+    def _awaited(self, progress: Progress, error: InProgressError) -> None:
+        """The cloud is at it: the call is made again as things are looked at that aren't ready, and counts once."""
+        now, said = self._now(), progress.awaited
+        progress.awaited_since = progress.awaited_since if said else now
+        progress.awaited = line_of(error)
+        pause = next_call(progress, error, now)
+        if self.stopped_by:
+            self._skip(progress)
+        elif pause <= 0.0:
+            self._give_up(progress, too_late(progress, error, now))
+        else:
+            progress.attempt -= 1
+            heapq.heappush(self._timers, (now + pause, next(self._count), progress))
+            if progress.awaited != said:
+                self._ledger.awaited(progress, pause)
 
     def _throttled(self, progress: Progress, error: ThrottledError) -> float:
         """Seconds until the cloud may be called again."""

@@ -43,7 +43,11 @@ class Ledger:
 
     def retried(self, progress: Progress, error: CloudError, pause: float) -> None:
         """The call is made again after ``pause`` seconds."""
-        self._told(events.StepRetried, progress.step, attempt=progress.attempt, delay=pause, error=_line(error))
+        self._told(events.StepRetried, progress.step, attempt=progress.attempt, delay=pause, error=line_of(error))
+
+    def awaited(self, progress: Progress, pause: float) -> None:
+        """The cloud is at it and not done; it is asked again after ``pause`` seconds."""
+        self._told(events.StepAwaited, progress.step, delay=pause, detail=progress.awaited)
 
     def done(self, progress: Progress, result: Finished) -> None:
         """The step is done."""
@@ -53,7 +57,7 @@ class Ledger:
     def failed(self, progress: Progress, error: Exception) -> None:
         """The step failed for good."""
         entered = self._enter(progress, StepStatus.FAILED, error=error)
-        self._told(events.StepFailed, progress.step, error=_line(error), seconds=entered.seconds)
+        self._told(events.StepFailed, progress.step, error=line_of(error), seconds=entered.seconds)
 
     def skipped(self, progress: Progress, because: str) -> None:
         """The step was not tried, or not seen to its end."""
@@ -98,7 +102,7 @@ class Ledger:
         )
 
 
-def _line(error: Exception) -> str:
+def line_of(error: Exception) -> str:
     """The first line of what ``error`` says."""
     said = error.message if isinstance(error, CloudError) else str(error)
     return next(iter(said.splitlines()), type(error).__name__)

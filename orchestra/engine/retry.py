@@ -12,6 +12,7 @@ from orchestra.errors import (
     CloudError,
     ConflictError,
     CredentialsError,
+    InProgressError,
     InUseError,
     InvalidRequestError,
     NotFoundError,
@@ -25,7 +26,7 @@ BASE: Final = 0.5
 CAP: Final = 20.0
 """Seconds that any pause may last at most."""
 ATTEMPTS: Final = 8
-"""How often a call is made in all, throttling and being in use aside: those go on until the step's deadline."""
+"""How often a call is made in all. Throttling, being in use and being in progress go on until the step's deadline."""
 
 _DOUBLINGS: Final = 16
 """After so many the cap is long reached; further ones would only overflow."""
@@ -58,7 +59,7 @@ def again(error: Exception, operation: Operation, attempt: int) -> bool:
         return False
     if isinstance(error, InUseError):
         return operation is Operation.DELETE
-    return isinstance(error, ThrottledError) or attempt < ATTEMPTS
+    return isinstance(error, (InProgressError, ThrottledError)) or attempt < ATTEMPTS
 
 
 def may_have_happened(error: Exception) -> bool:
@@ -73,7 +74,7 @@ def may_have_begun(error: Exception) -> bool:
 
 def is_budgeted(error: CloudError) -> bool:
     """Whether trying again after ``error`` costs: not where a cloud that is well asks for patience."""
-    return not isinstance(error, (InUseError, ThrottledError))
+    return not isinstance(error, (InProgressError, InUseError, ThrottledError))
 
 
 @attrs.define(eq=False)

@@ -9,8 +9,10 @@ import attrs
 
 from orchestra.contracts import Observation, Reading, Status
 from orchestra.engine.durations import Sample
+from orchestra.engine.retry import told_to_wait
 from orchestra.engine.work import Progress, Until
-from orchestra.errors import CloudError, NotReadyError
+from orchestra.errors import CloudError, InProgressError, NotReadyError
+from orchestra.state.journal import Operation
 
 FIRST_POLL: Final = 0.2
 """Seconds until the first look after a call was accepted that isn't ready at once."""
@@ -70,6 +72,22 @@ def _pause(progress: Progress, now: float, least: float) -> float:
     return min(SLOWEST_POLL, max(least, pause))
 
 
+def next_call(progress: Progress, error: InProgressError, now: float) -> float:
+    """Seconds until what is in progress is asked again: as long as between two looks, or as the cloud said.
+
+    The last time is at the deadline; that has passed if it is 0.
+    """
+    pause = min(SLOWEST_POLL, max(FIRST_POLL, (now - progress.awaited_since) / 8.0))
+    return max(0.0, min(progress.deadline - now, max(pause, told_to_wait(error))))
+
+
+def too_late(progress: Progress, error: InProgressError, now: float) -> NotReadyError:
+    """What is in progress at the deadline."""
+    late = _not_ready(progress, f"after {now - progress.started:.0f} s it is still in progress: {error.message}")
+    late.code, late.__cause__ = error.code, error
+    return late
+
+
 def sampled(progress: Progress, now: float) -> Sample:
     """What ``progress``, done by ``now``, tells of how long such steps take: a wait ended between two looks."""
     wait = 0.0
@@ -122,7 +140,7 @@ def _why_late(progress: Progress, observation: Observation | None, unread: Cloud
 
 
 def _not_ready(progress: Progress, message: str) -> NotReadyError:
-    what = "deleted" if progress.accepted and progress.accepted.until is Until.GONE else "ready"
+    what = "deleted" if progress.step.operation is Operation.DELETE else "ready"
     return NotReadyError(
         f"it did not become {what}: {message}",
         address=progress.step.id.address,

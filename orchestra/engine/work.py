@@ -122,5 +122,9 @@ class Progress:
     """When it was last seen that it isn't ready; 0 if it never was."""
     unknown: bool = False
     """An attempt ended without an answer: it may have happened."""
+    awaited: str = ""
+    """What the cloud last said that it is at, and not done with: the call that is made next goes on from there."""
+    awaited_since: float = 0.0
+    """When it first said so."""
     held: bool = False
     """It was throttled, and keeps its place among the calls of its cloud until it is made again."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
-from orchestra.contracts import Clock, Observation, Ownership, Provider, Reading, Status
-from orchestra.errors import ChoiceError, CloudError, ConflictError
+from orchestra.contracts import Clock, Observation, Ownership, Provider, Reading, Status, Update
+from orchestra.errors import ChoiceError, CloudError, ConflictError, InProgressError
 from orchestra.testing.cases import ProviderCase, Subject, subject
 from orchestra.testing.contract import FoundWrongError
+
+T = TypeVar("T")
 
 DEPLOYMENT: Final = "check-provider"
 ADDRESS: Final = 'shards["eu"].subject[{number}]'
@@ -64,7 +66,7 @@ class Bench:
     def create(self, made: Subject, owner: Ownership) -> Observation:
         """Create it, and remember it for the cleaning up."""
         with self.calling("create()"):
-            observation = self.provider.create(made.inputs, owner)
+            observation = self.seen_through(lambda: self.provider.create(made.inputs, owner))
         if not getattr(observation, "external_id", ""):
             raise FoundWrongError(f"create() returned {observation!r}: an Observation with an external_id is needed")
         self._made[observation.external_id] = None
@@ -73,7 +75,7 @@ class Bench:
     def create_again(self, made: Subject, owner: Ownership) -> str | None:
         """Create it once more under the same token, and tell the id; None if a kind that isn't owned is refused."""
         try:
-            again = self.provider.create(made.inputs, owner)
+            again = self.seen_through(lambda: self.provider.create(made.inputs, owner))
         except ConflictError as error:
             if not self.case.owned:
                 return None
@@ -111,9 +113,26 @@ class Bench:
     def delete(self, external_id: str) -> None:
         """Delete it, and wait until it is gone."""
         with self.calling(f"delete({external_id!r})"):
-            self.provider.delete(external_id)
+            self.seen_through(lambda: self.provider.delete(external_id))
         self.until(lambda: external_id in self.observe(external_id).gone, f"observe() told that {external_id} is gone")
         self._made.pop(external_id, None)
+
+    def update(self, external_id: str, update: Update) -> Observation:
+        """Bring it to what ``update`` wants."""
+        return self.seen_through(lambda: self.provider.update(external_id, update))
+
+    def seen_through(self, call: Callable[[], T]) -> T:
+        """What ``call`` returns, made again while the cloud says that it is at it, as the engine does."""
+        deadline, pause = self.clock.monotonic() + self.case.timeout, FIRST_PAUSE
+        while True:
+            try:
+                return call()
+            except InProgressError as error:
+                if self.clock.monotonic() >= deadline:
+                    raise
+                wait = max(pause, error.retry_after or 0.0)
+            self.clock.sleep(wait)
+            pause = min(LONGEST_PAUSE, pause * 1.5)
 
     # -- waiting
 
@@ -166,6 +185,6 @@ class Bench:
 
     def _deleted(self, external_id: str) -> bool:
         with contextlib.suppress(Exception):  # a broken provider may raise anything: its rule has said so
-            self.provider.delete(external_id)
+            self.seen_through(lambda: self.provider.delete(external_id))
             return True
         return False

@@ -61,6 +61,8 @@ class Trouble(enum.Enum):
     """The cloud answers with an internal error and has done nothing. `TransientError`."""
     THROTTLED = "throttled"
     """The cloud answers that it is too much. `ThrottledError`."""
+    IN_PROGRESS = "in_progress"
+    """The cloud answers that it is still at something, and has done nothing new. `InProgressError`."""
     UNAVAILABLE = "unavailable"
     """The service is out: meant for spans of calls. `TransientError`."""
     DENIED = "denied"
@@ -88,6 +90,7 @@ _BEFORE: Final = MappingProxyType[Trouble, Callable[[], Exception]](
         Trouble.UNSENT: lambda: ConnectionRefusedError("the connection was refused, on purpose"),
         Trouble.ERROR: lambda: refusal("InternalError", "an internal error occurred, on purpose", status=500),
         Trouble.THROTTLED: lambda: refusal("RequestLimitExceeded", "too many requests, on purpose", status=503),
+        Trouble.IN_PROGRESS: lambda: refusal("AnotherOperationInProgress", "not done yet, on purpose", status=409),
         Trouble.UNAVAILABLE: lambda: refusal("ServiceUnavailable", "the service is out, on purpose", status=503),
         Trouble.DENIED: lambda: refusal("UnauthorizedOperation", "this is not permitted, on purpose", status=403),
     }
@@ -265,6 +268,7 @@ class FaultModel(_Recorded):
     unsent: float = 0.0
     error: float = 0.0
     throttled: float = 0.0
+    in_progress: float = 0.0
     unavailable: float = 0.0
     denied: float = 0.0
     lost: float = 0.0

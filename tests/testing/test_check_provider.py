@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import orchestra as oc
+from orchestra.contracts import Inputs, Observation, Ownership, Update
 from orchestra.testing import BrokenContractError, ProviderCase, VirtualClock, check_provider
 from orchestra.testing.rules import RULES
 from tests.testing.shelf import UNREACHABLE, WRONG, Box, Boxes, Shelf, Unreachable
@@ -40,6 +41,48 @@ def broken_by(make: Callable[[Shelf], Boxes], unreachable: type[Unreachable] = U
 
 def test_what_keeps_the_contract_passes_and_leaves_nothing() -> None:
     assert check(Boxes).boxes == {}
+
+
+class Busy(Boxes):
+    """At work for two calls whenever it makes, changes or deletes something; the third goes on from there."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf)
+        self.left: dict[object, int] = {}
+
+    def at_work(self, *call: object) -> None:
+        with self.shelf.lock:
+            self.left[call] = self.left.get(call, 3) - 1
+            if self.left[call]:
+                raise oc.InProgressError("boxes are being moved", retry_after=2.0)
+            del self.left[call]
+
+    def create(self, inputs: Inputs, owner: Ownership) -> Observation:
+        made = super().create(inputs, owner)
+        self.at_work("create", owner.token)
+        return made
+
+    def update(self, external_id: str, update: Update) -> Observation:
+        self.at_work("update", external_id)
+        return super().update(external_id, update)
+
+    def delete(self, external_id: str) -> None:
+        if external_id in self.shelf.boxes:
+            self.at_work("delete", external_id)
+        super().delete(external_id)
+
+
+class NeverDone(Busy):
+    def at_work(self, *call: object) -> None:
+        raise oc.InProgressError("boxes are being moved")
+
+
+def test_what_is_in_progress_is_seen_through_as_the_engine_does() -> None:
+    assert check(Busy).boxes == {}
+
+
+def test_what_is_in_progress_for_ever_breaks_the_contract() -> None:
+    assert "boxes are being moved" in str(broken_by(NeverDone))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from orchestra.clouds.base.compute.listed import Listed
 from orchestra.clouds.base.compute.marking import RESIZING
 from orchestra.clouds.base.compute.traits import Access, Launch, Rest, Told, Traits
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import InvalidRequestError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError
 from orchestra.model.values import Plain
 
 _ASKED_FOR = 100
@@ -85,7 +85,7 @@ class ServerCalls(Listed):
     def update(self, driver: Access, external_id: str, update: Update) -> Observation:
         """See `Calls.update`. Where a new size stops it first, it has a mark on it until it is started again.
 
-        While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
+        While it is stopping, `InProgressError` says when to call again: the same call then goes on from there.
         """
         self.relabel(driver, external_id, update, self._traits.retag)
         if self._traits.guard is not None and "firewalls" in update.changed:
@@ -156,7 +156,7 @@ class ServerCalls(Listed):
         return self._waited_for(told) if is_busy else told
 
     def _waited_for(self, told: Told) -> Told:
-        raise TransientError(
+        raise InProgressError(
             f"server {told.id} is {told.state}: that comes to an end before its size is changed",
             retry_after=_STOP_POLL,
         )

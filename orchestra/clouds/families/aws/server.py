@@ -14,7 +14,7 @@ from orchestra.clouds.families.aws.described import Described, Listing
 from orchestra.clouds.families.aws.firewall import default_group
 from orchestra.clouds.families.aws.tags import labels_of, name_in, relabel, tags_in, tags_of
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import NotFoundError, NotReadyError, TransientError
+from orchestra.errors import InProgressError, NotFoundError, NotReadyError
 from orchestra.model.values import Plain
 from orchestra.resources.compute import Server
 
@@ -100,7 +100,7 @@ class ServerCalls(Described):
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`. A new size stops it first and starts it last, with a mark on it in between.
 
-        While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
+        While it is stopping, `InProgressError` says when to call again: the same call then goes on from there.
         """
         item = self._item(driver, external_id)
         relabel(driver, external_id, tags_in(item), update.after)
@@ -150,7 +150,7 @@ class ServerCalls(Described):
                 query.ec2(drivers.ec2, "StopInstances", instance)
                 state = query.text(self._item(drivers, external_id), "instanceState/name")
             if state != "stopped":
-                raise TransientError(
+                raise InProgressError(
                     f"server {external_id} is {state}: its size can be changed when it has stopped",
                     code="IncorrectInstanceState",
                     retry_after=_STOP_POLL,

@@ -24,7 +24,7 @@ from orchestra.clouds.families.azure.identity import Token
 from orchestra.clouds.families.azure.ids import Ids, name_in
 from orchestra.clouds.families.azure.rest import Item, Type
 from orchestra.clouds.translate import translate
-from orchestra.errors import TransientError
+from orchestra.errors import InProgressError, TransientError
 
 _UNAUTHORIZED: Final = 401
 _CHANGED: Final = "PreconditionFailed"
@@ -136,7 +136,7 @@ class Drivers:
         return _document(self.ask("PUT", external_id, version, body=body, etag=etag), "id")
 
     def put_part(self, external_id: str, body: Item) -> Item:
-        """Make what something else is made from next; a `TransientError` while it isn't ready for that.
+        """Make what something else is made from next; a `InProgressError` while it isn't ready for that.
 
         https://learn.microsoft.com/en-us/azure/azure-resource-manager/troubleshooting/common-deployment-errors
         has ReferencedResourceNotProvisioned for what doesn't wait.
@@ -145,7 +145,7 @@ class Drivers:
         if _is_under_way(made):
             made = self.get(external_id)
         if _is_under_way(made):
-            raise TransientError(
+            raise InProgressError(
                 f"{name_in(external_id)} isn't ready to be used yet",
                 code="ReferencedResourceNotProvisioned",
                 retry_after=_SOON,

@@ -21,7 +21,7 @@ from orchestra.clouds.families.azure.network import zone_of
 from orchestra.clouds.families.azure.rest import Item
 from orchestra.clouds.families.azure.tags import labels_in, owner_in, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Refusal, Status, Update
-from orchestra.errors import InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, NotFoundError
 from orchestra.model.refs import Ref
 from orchestra.model.values import Plain
 from orchestra.resources.compute import CustomImage, Server
@@ -149,7 +149,7 @@ class ServerCalls(Described):
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`. A new size stops it first and starts it last, with a mark on it in between.
 
-        While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
+        While it is stopping, `InProgressError` says when to call again: the same call then goes on from there.
         """
         item = driver.get(external_id)
         self.relabel(driver, item, external_id, update.after)
@@ -172,7 +172,7 @@ class ServerCalls(Described):
                 drivers.act(external_id, "deallocate")
                 item = drivers.get(external_id, self.expanded)
                 if not _is_stopped(item):
-                    raise TransientError(
+                    raise InProgressError(
                         f"server {name_in(external_id)} is stopping: that comes to an end before its size is changed",
                         retry_after=_STOP_POLL,
                     )

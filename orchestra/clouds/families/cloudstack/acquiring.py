@@ -18,7 +18,7 @@ from orchestra.clouds.families.cloudstack.connecting import Drivers
 from orchestra.clouds.families.cloudstack.rest import Item
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Ownership
-from orchestra.errors import InvalidRequestError, NotFoundError, QuotaError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, NotFoundError, QuotaError, TransientError
 
 COMMAND: Final = "listPublicIpAddresses"
 KEY: Final = "publicipaddress"
@@ -77,13 +77,13 @@ def is_of_balancer(address: Item) -> bool:
 def acquire(drivers: Drivers, vpc: Item, owner: Ownership, **more: str) -> Item:
     """An address in ``vpc`` with the mark of ``owner`` and ``more`` tags: what was begun is finished.
 
-    Raises `TransientError` while CloudStack is at it: the same call then goes on from there.
+    Raises `InProgressError` while CloudStack is at it: the same call then goes on from there.
     """
     item = acquired(drivers, vpc, owner)
     if item is None:
         item = _associated(drivers, vpc, owner)
     if item["state"] != "Allocated":
-        raise TransientError(f"address {item['ipaddress']} is {item['state']}", retry_after=_SOON)
+        raise InProgressError(f"address {item['ipaddress']} is {item['state']}", retry_after=_SOON)
     if Ownership.from_tags(tags_of(item)) is None:
         tags = {**owner.tags(), **more}
         fields = {

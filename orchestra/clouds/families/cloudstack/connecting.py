@@ -17,7 +17,7 @@ from orchestra.clouds.families.cloudstack.jobs import Jobs, Outcome, Verdict, re
 from orchestra.clouds.families.cloudstack.rest import Item
 from orchestra.clouds.session import share_connection
 from orchestra.clouds.translate import translate
-from orchestra.errors import InvalidRequestError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, TransientError
 
 _OF_NO_PROJECT: Final = frozenset(
     {
@@ -101,7 +101,7 @@ class Drivers:
             return Verdict(Outcome.DONE)
 
     def finished(self, content: Any, what: str, wait: float) -> None:
-        """Raise unless the job in ``content`` is done: a `TransientError` until it is, else what went wrong.
+        """Raise unless the job in ``content`` is done: a `InProgressError` until it is, else what went wrong.
 
         ``wait`` is in how many seconds it is worth calling again.
         """
@@ -109,7 +109,7 @@ class Drivers:
         if verdict.outcome is Outcome.FAILED:
             raise rest.RefusalError(f"{verdict.code or 'InternalError'}: {what}: {verdict.text}")
         if verdict.outcome is Outcome.PENDING:
-            raise TransientError(f"{what}: that is under way", retry_after=wait)
+            raise InProgressError(f"{what}: that is under way", retry_after=wait)
 
     # -- where things are made
 

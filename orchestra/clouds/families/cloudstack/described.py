@@ -175,7 +175,7 @@ class Described(Calls[Drivers]):
     def relabel(self, drivers: Drivers, item: Item, inputs: Inputs) -> None:
         """Bring the labels of ``item`` to those in ``inputs``.
 
-        CloudStack doesn't change a tag: one with another value is taken away first. `TransientError` says when to call
+        CloudStack doesn't change a tag: one with another value is taken away first. `InProgressError` says when to call
         again while that is under way.
         """
         external_id, there, wanted = str(item["id"]), labels_of(item), inputs.labels()

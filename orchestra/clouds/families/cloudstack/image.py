@@ -23,7 +23,7 @@ from orchestra.clouds.families.cloudstack.rest import Item
 from orchestra.clouds.families.cloudstack.volume import OF_IMAGE, SnapshotCalls
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import InvalidRequestError, NotFoundError, NotReadyError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, NotFoundError, NotReadyError
 
 _GIB: Final = 2**30
 _NAME: Final = 32
@@ -76,7 +76,7 @@ class CustomImageCalls(Described):
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: the snapshot, then the template. What the token began is gone on with.
 
-        `TransientError` says when to call again while the snapshot is under way.
+        `InProgressError` says when to call again while the snapshot is under way.
         """
         item = self.made(driver, owner, inputs)
         if item is not None:
@@ -246,7 +246,7 @@ def _ties(snapshot: Item) -> frozenset[str]:
 
 
 def _copied(drivers: Drivers, server: str, owner: Ownership) -> str:
-    """The id of a snapshot that is there as a whole. Raises `TransientError` until it is, `NotReadyError` if it fails.
+    """The id of a snapshot that is there as a whole. Raises `InProgressError` until it is, `NotReadyError` if it fails.
 
     One that failed is taken away, so that the next call begins with another.
     """
@@ -259,7 +259,7 @@ def _copied(drivers: Drivers, server: str, owner: Ownership) -> str:
             calls.delete(drivers, external_id)
         raise NotReadyError(f"the snapshot of server {server} failed: {told.detail}")
     if told.status is not Status.READY:
-        raise TransientError(f"server {server}: its disk is being copied ({told.detail})", retry_after=_WAIT)
+        raise InProgressError(f"server {server}: its disk is being copied ({told.detail})", retry_after=_WAIT)
     return external_id
 
 

@@ -13,7 +13,7 @@ from orchestra.clouds.families.cloudstack.described import Described, Listing, c
 from orchestra.clouds.families.cloudstack.rest import Item
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, NotFoundError
 from orchestra.model.values import Plain
 
 _GONE: Final = ("Destroyed", "Expunging")
@@ -104,7 +104,7 @@ class ServerCalls(Described):
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`. A new size stops it first, and starts it again afterwards.
 
-        While it is stopping, `TransientError` says when to call again: the same call then goes on from there.
+        While it is stopping, `InProgressError` says when to call again: the same call then goes on from there.
         """
         item = self.item(driver, external_id)
         if "firewalls" in update.changed:
@@ -174,9 +174,9 @@ class ServerCalls(Described):
 
 
 def _stopped(item: Item) -> str:
-    """The id of a server that has stopped; `TransientError` until it has."""
+    """The id of a server that has stopped; `InProgressError` until it has."""
     if item["state"] != "Stopped":
-        raise TransientError(
+        raise InProgressError(
             f"server {item['id']} is {item['state']}: it is given another size when it has stopped",
             retry_after=_STOP_POLL,
         )

@@ -113,7 +113,7 @@ class VolumeCalls(Described):
         )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
-        """See `Calls.update`: labels, and a larger size. `TransientError` says when to call again while it grows."""
+        """See `Calls.update`: labels, and a larger size. `InProgressError` says when to call again while it grows."""
         item = self.item(driver, external_id)
         self.relabel(driver, item, update.after)
         size = update.after.integer("size_gib")

@@ -29,7 +29,14 @@ from orchestra.clouds.families.gce.rest import Item, Places, Query, last
 from orchestra.clouds.session import share_connection
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Ownership
-from orchestra.errors import CloudError, ConflictError, InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import (
+    CloudError,
+    ConflictError,
+    InProgressError,
+    InvalidRequestError,
+    NotFoundError,
+    TransientError,
+)
 
 _UNAUTHORIZED: Final = 401
 _REPLAYS: Final = 10
@@ -174,7 +181,7 @@ class Drivers:
     def change(self, method: str, place: str, body: Item | None = None, query: Query | None = None) -> None:
         """Make a change and see it through: the server waits for its operation, up to two minutes.
 
-        Raises what the operation ended with, and `TransientError` if it takes longer: the same call is safe to repeat.
+        Raises what the operation ended with, and `InProgressError` if it takes longer: the same call is safe to repeat.
         """
         self._see_through(self.ask(method, place, body=body, query=query), f"{place} is still being changed")
 
@@ -230,7 +237,7 @@ class Drivers:
             operation = self.ask("POST", f"{self.places.place(str(operation['selfLink']))}/wait")
         rest.refuse_failed(operation)
         if not rest.is_done(operation):
-            raise TransientError(f"{otherwise} ({operation.get('status')})", retry_after=_POLL)
+            raise InProgressError(f"{otherwise} ({operation.get('status')})", retry_after=_POLL)
 
 
 def _trouble(told: Item, where: str) -> list[CloudError]:

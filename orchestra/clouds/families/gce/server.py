@@ -15,7 +15,7 @@ from orchestra.clouds.families.gce.network import is_public, zone_for
 from orchestra.clouds.families.gce.rest import Item, last, zone_of
 from orchestra.clouds.translate import translate
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import InvalidRequestError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError
 from orchestra.model.values import Plain
 from orchestra.resources.compute import Server
 
@@ -127,7 +127,7 @@ class ServerCalls(Described):
                 drivers.change("POST", f"{external_id}/stop")
                 item = self.item(drivers, external_id)
             if item["status"] != _STOPPED:
-                raise TransientError(
+                raise InProgressError(
                     f"server {external_id} is being stopped for the size {size} ({item['status']})",
                     retry_after=_STOP_POLL,
                 )

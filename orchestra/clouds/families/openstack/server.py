@@ -18,7 +18,7 @@ from orchestra.clouds.families.openstack.network import is_public
 from orchestra.clouds.families.openstack.ownership import labels_in_metadata, metadata_of, relabelled
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, NotFoundError
 from orchestra.model.values import Plain
 from orchestra.resources.compute import Server
 
@@ -153,7 +153,7 @@ class ServerCalls(Described):
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`. A new size is confirmed when nova has moved the server.
 
-        Until then `TransientError` says when to call again: the same call then goes on from there.
+        Until then `InProgressError` says when to call again: the same call then goes on from there.
         """
         item = self.item(driver, external_id)
         if (metadata := relabelled(item.get("metadata") or {}, update.after)) is not None:
@@ -199,7 +199,7 @@ class ServerCalls(Described):
         return super().choose(driver, name, wanted)
 
     def _resize(self, drivers: Drivers, item: Item, size: str) -> None:
-        """Ask for another size, or confirm it; raises `TransientError` while nova is at it."""
+        """Ask for another size, or confirm it; raises `InProgressError` while nova is at it."""
         external_id = str(item["id"])
         action = f"{_PATH}/{external_id}/action"
         if item["status"] != "VERIFY_RESIZE" and str(item["flavor"]["original_name"]) != size:
@@ -211,7 +211,7 @@ class ServerCalls(Described):
         if item["status"] == "VERIFY_RESIZE":
             drivers.ask("compute", "POST", action, body={"confirmResize": None})
         elif str(item["flavor"]["original_name"]) != size:
-            raise TransientError(
+            raise InProgressError(
                 f"server {external_id} is being given the size {size} ({item['status']}): that is confirmed when it is",
                 code="IncorrectInstanceState",
                 retry_after=_RESIZE_POLL,

@@ -14,7 +14,7 @@ from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, R
 from orchestra.clouds.families.scaleway import keys
 from orchestra.clouds.families.scaleway.volumes import BLOCK, detach, snapshots, volumes
 from orchestra.contracts import Status
-from orchestra.errors import TransientError
+from orchestra.errors import InProgressError
 
 STARTING: Final = f"{MARK}:starting:1"
 """The tag of a server that was made and not started yet: Scaleway makes them stopped, so that a crash in between leaves
@@ -111,7 +111,7 @@ def _destroy(access: Access, told: Told) -> None:
         for disk in told.parts:
             access.driver.send("DELETE", f"volumes/{disk}")
     else:
-        raise TransientError(f"server {told.id} is {told.state}: it can be deleted after that", retry_after=_SOON)
+        raise InProgressError(f"server {told.id} is {told.state}: it can be deleted after that", retry_after=_SOON)
 
 
 def _keep_attached(access: Access, told: Told) -> None:
@@ -120,7 +120,7 @@ def _keep_attached(access: Access, told: Told) -> None:
     for volume in _attached(server):
         server = detach(access, volume, told.id)
     if _attached(server):
-        raise TransientError(f"server {told.id} has volumes that are being detached", retry_after=_SOON)
+        raise InProgressError(f"server {told.id} has volumes that are being detached", retry_after=_SOON)
 
 
 def _attached(server: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from orchestra.clouds.base.compute.traits import Access, Marks, Snapshots, Told, Volumes
 from orchestra.contracts import Status
-from orchestra.errors import NotFoundError, TransientError
+from orchestra.errors import InProgressError, NotFoundError
 
 BLOCK: Final = "sbs_volume"
 """What a server calls a disk of the block storage."""
@@ -83,10 +83,10 @@ def _create(access: Access, name: str, tags: Sequence[str], size: int, snapshot:
 
 
 def _idle(told: Told, wanted: str) -> None:
-    """Raise `TransientError` while something is being done to a volume, such as detaching it."""
+    """Raise `InProgressError` while something is being done to a volume, such as detaching it."""
     if told.state not in (_FREE, "error"):
         problem = f"volume {told.id} is {told.state}: it can't be {wanted} yet"
-        raise TransientError(problem, sent=False, retry_after=_SOON)
+        raise InProgressError(problem, sent=False, retry_after=_SOON)
 
 
 def _destroy(access: Access, told: Told) -> None:

@@ -12,7 +12,7 @@ from libcloud.common.exceptions import BaseHTTPError
 
 from orchestra.clouds.base.compute.traits import Access, Marks, Told, Volumes, region
 from orchestra.contracts import Status
-from orchestra.errors import InUseError, TransientError
+from orchestra.errors import InProgressError, InUseError
 
 _STATUSES: Final = MappingProxyType(
     {
@@ -69,7 +69,7 @@ def _settled(access: Access, server: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = access.driver.server(server)
     if found["state"] not in _SETTLED:
         problem = f"server {server} is in the state {found['state']}: its disks can't be changed yet"
-        raise TransientError(problem, sent=False, retry_after=_SOON)
+        raise InProgressError(problem, sent=False, retry_after=_SOON)
     return found
 
 
@@ -82,7 +82,7 @@ def _one_at_a_time(server: str) -> Iterator[None]:
         if error.code != _CONFLICT:
             raise
         problem = f"server {server} is being changed: {error.message}"
-        raise TransientError(problem, sent=False, retry_after=_SOON) from error
+        raise InProgressError(problem, sent=False, retry_after=_SOON) from error
 
 
 def _attach(access: Access, told: Told, server: str) -> None:

@@ -17,7 +17,7 @@ from libcloud.container.drivers.kubernetes import KubernetesContainerDriver
 from orchestra.clouds.base.driver import LibcloudDriver
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Ownership
-from orchestra.errors import ConflictError, TransientError
+from orchestra.errors import ConflictError, InProgressError
 
 _PAGE: Final = 500
 _MARK: Final = "orchestra.internal/"
@@ -94,7 +94,7 @@ def pages(access: LibcloudDriver, path: str, selector: str = "") -> Iterator[Ite
 def created(access: LibcloudDriver, within: str, body: Item, owner: Ownership, *, going: float) -> Item:
     """Make what ``body`` describes, in the list at ``within``; a second one of a name is refused.
 
-    So one of the name that is ``owner``'s is what an earlier call made. While one is being deleted, `TransientError`
+    So one of the name that is ``owner``'s is what an earlier call made. While one is being deleted, `InProgressError`
     says to try again in ``going`` seconds.
     """
     try:
@@ -106,7 +106,7 @@ def created(access: LibcloudDriver, within: str, body: Item, owner: Ownership, *
             raise
         there: Item = ask(access, "GET", f"{within}/{quote(body['metadata']['name'], safe='')}")
         if is_going(there):
-            raise TransientError(
+            raise InProgressError(
                 f"a {body['kind'].lower()} of the name is still being deleted: {told.message}", retry_after=going
             ) from error
         if owner_of(there) != owner:
