@@ -78,11 +78,11 @@ def _faults(
 def _lacking(item: Declared, cloud: str, can: Capabilities) -> Iterator[UnsupportedError]:
     """The inputs that the cloud can't do without and that aren't given, and those that have another value there."""
     for name, why in can.required.items():
-        if getattr(item.resource, name, None) is None:
+        if getattr(item.resource, name, None) in (None, "", (), [], {}):
             yield UnsupportedError(
                 f"the cloud {cloud!r} can't do {item.kind.name} without {name}: {why}",
                 address=item.address,
-                remedy=f"give it a {name}=…",
+                remedy=f"give it {'' if name.endswith('s') else 'a '}{name}=…",
             )
     for name, (only, why) in can.fixed.items():
         if getattr(item.resource, name, None) not in (None, only):

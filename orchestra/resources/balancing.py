@@ -66,10 +66,11 @@ class LoadBalancer(Resource, kind="balancing.LoadBalancer", create_seconds=90.0)
         default=(), normalize=checks.sorted_texts, doc="The servers behind it."
     )
     subnets: Sequence[Subnet | Ref[str] | str] = input_field(
-        check=checks.not_empty,
+        default=(),
         replace=True,
         normalize=checks.sorted_texts,
-        doc="Where it listens: at most one subnet a zone.",
+        doc="Where it listens: at most one subnet a zone; needed where the cloud puts balancers into subnets. "
+        "Default: none.",
     )
     firewalls: Sequence[Firewall | Ref[str] | str] = input_field(
         default=(), normalize=checks.sorted_texts, doc="What guards it. Default: the network's own default."

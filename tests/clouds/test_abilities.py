@@ -181,3 +181,54 @@ def test_a_page_without_a_place_is_refused(extension: Any) -> None:
 
 def test_makers_are_functions() -> None:
     assert all(inspect.isfunction(getattr(oc.clouds, name)) for name in MAKERS)
+
+
+WITHOUT_SUBNETS = {
+    "aws": "AWS puts load balancers into subnets of a network",
+    "elbv2": "AWS puts load balancers into subnets of a network",
+    "cloudstack": "a rule is for servers of one subnet, on an address of its network",
+    "digitalocean": "a load balancer is in a network: subnets=[network.id]",
+    "simulated": "each load balancer of the simulated cloud is in subnets of a network",
+}
+
+
+def _cloud(family: str) -> Any:
+    if family == "cloudstack":
+        return oc.clouds.cloudstack(**CLOUDSTACK)
+    if family == "digitalocean":
+        return oc.clouds.digitalocean(region="ams3", token="token", consistency_seconds=0)
+    if family == "simulated":
+        return oc.clouds.simulated(":memory:")
+    balancers: Any = "elb" if family == "aws" else family
+    return oc.clouds.aws(region="eu-west-1", access_key="key", secret_key="secret", balancers=balancers)
+
+
+@pytest.mark.parametrize("family", WITHOUT_SUBNETS)
+def test_a_balancer_without_subnets_is_a_plan_error_where_it_needs_some(family: str) -> None:
+    class Front(oc.Stack):
+        def build(self) -> None:
+            protocol: Any = "tcp" if family == "cloudstack" else "http"
+            self.balancer = oc.LoadBalancer(port=80, protocol=protocol)
+
+    cloud = _cloud(family)
+    deployment = oc.Deployment(Front(), name="front", cloud=cloud, state="sqlite://:memory:", progress=False)
+    with deployment, pytest.raises(oc.UnsupportedError) as refused:
+        deployment.plan()
+    assert str(refused.value) == (
+        f"balancer: the cloud {cloud.name!r} can't do balancing.LoadBalancer without subnets: "
+        f"{WITHOUT_SUBNETS[family]}\n  to do: give it subnets=…"
+    )
+
+
+def test_those_that_need_no_subnets_are_the_others() -> None:
+    able = oc.clouds.capabilities()
+    needing = {
+        name
+        for name, kinds in able.items()
+        if "subnets" in kinds.get("balancing.LoadBalancer", Capabilities()).required
+    }
+    assert needing == {"aws", "cloudstack", "digitalocean", "simulated"}
+    assert {name for name, kinds in able.items() if "balancing.LoadBalancer" in kinds} - needing == {
+        "gce",
+        "libcloud:brightbox",
+    }

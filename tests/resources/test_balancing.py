@@ -57,9 +57,8 @@ def test_ports_are_kept_in_range(name: str, port: int) -> None:
         balancer(**{name: port})
 
 
-def test_it_needs_a_subnet_and_knows_two_protocols() -> None:
-    with pytest.raises(oc.DefinitionError, match=r"subnets=\[\]: at least one is needed"):
-        balancer(subnets=[])
+def test_it_may_be_in_no_subnet_and_knows_two_protocols() -> None:
+    assert oc.LoadBalancer(port=80).subnets == balancer(subnets=()).subnets == ()
     with pytest.raises(oc.DefinitionError, match="protocol='https': 'tcp' or 'http' is needed"):
         balancer(protocol="https")
 

@@ -31,7 +31,7 @@ NEEDED: dict[type[Resource], dict[str, Any]] = {
     oc.VolumeAttachment: {"volume": "vol-1", "server": "i-1"},
     oc.Snapshot: {"volume": "vol-1"},
     oc.FloatingIp: {},
-    oc.LoadBalancer: {"port": 80, "subnets": ["sub-1"]},
+    oc.LoadBalancer: {"port": 80},
     oc.Zone: {"domain": "shop.example"},
     oc.Record: {"zone": "z-1", "type": "A", "values": ["192.0.2.1"]},
     oc.Bucket: {},

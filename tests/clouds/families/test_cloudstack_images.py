@@ -11,7 +11,7 @@ import pytest
 import orchestra as oc
 from orchestra.clouds import CloudStackCloud
 from orchestra.contracts import Inputs, Observation, Status
-from orchestra.errors import InvalidRequestError, NotReadyError, TransientError
+from orchestra.errors import InProgressError, InvalidRequestError, NotReadyError
 from tests.clouds.families.cloudstack import CloudStack
 from tests.clouds.families.scenery import LABELS
 from tests.clouds.families.test_cloudstack_contract import IMAGE, SIZES, Made, cloud_at, owner, provider
@@ -27,6 +27,7 @@ class Golden(oc.Stack):
     copies: int = 1
     release: int = 1
     stage: str = "test"
+    rules: oc.Lifecycle = oc.Lifecycle()
 
     def build(self) -> None:
         self.network = oc.Network(cidr="10.0.0.0/16")
@@ -34,7 +35,9 @@ class Golden(oc.Stack):
         self.builder = oc.Server(
             image=IMAGE, size=SIZES[0], subnet=self.subnet, user_data=f"#!/bin/sh\n# {self.release}"
         )
-        self.golden = oc.CustomImage(server=self.builder, description="Golden", labels={"stage": self.stage})
+        self.golden = oc.CustomImage(
+            server=self.builder, description="Golden", labels={"stage": self.stage}, lifecycle=self.rules
+        )
         self.web = [oc.Server(image=self.golden, size=SIZES[0], subnet=self.subnet) for _ in range(self.copies)]
 
 
@@ -125,12 +128,23 @@ def test_a_job_that_fails_is_told_in_clouds_words(server: CloudStack, tmp_path: 
     assert census(server) == (0, 0, 0)
 
 
+def test_a_snapshot_may_take_as_long_as_the_step(server: CloudStack, tmp_path: Path) -> None:
+    with deployed(server, tmp_path) as deployment:
+        deployment.apply(deployment.plan(target="builder"))
+        server.slow = 60
+        run = deployment.apply()
+        assert run.seconds > 500.0
+        assert next(one for one in run.steps if one.address == "golden").attempts == 1
+        assert deployment.plan().is_empty
+    assert census(server) == (1, 1, 2)
+
+
 def test_a_snapshot_that_takes_too_long_is_told_and_leaves_nothing_behind(server: CloudStack, tmp_path: Path) -> None:
     with deployed(server, tmp_path) as deployment:
         deployment.apply(deployment.plan(target="builder"))
     server.slow = 1000
     clock = VirtualClock()
-    stack, cloud = Golden(), cloud_at(server)
+    stack, cloud = Golden(rules=oc.Lifecycle(create_timeout=450.0)), cloud_at(server)
     with oc.Deployment(
         stack, name="shop", cloud=cloud, state=tmp_path / "state.db", progress=False, clock=clock
     ) as deployment:
@@ -176,9 +190,9 @@ def machine(server: CloudStack) -> str:
 
 def test_one_of_which_only_the_snapshot_was_made_is_found_and_finished(server: CloudStack, machine: str) -> None:
     server.slow = 3
-    with pytest.raises(TransientError, match="is being copied") as waiting:
+    with pytest.raises(InProgressError, match="is being copied") as waiting:
         image_of(cloud_at(server), machine)
-    assert waiting.value.retry_after == 60
+    assert waiting.value.retry_after == 10
     other = cloud_at(server)  # the first has died
     (half,) = provider(other, KIND).list()
     assert (half.status, half.ownership) == (Status.FAILED, owner("golden"))

@@ -35,7 +35,7 @@ def test_a_provider_is_named_by_its_constant_or_the_constants_name() -> None:
         ({"provider": "openstack"}, "has a family of its own", "cloudscale"),
         ({"provider": "backblaze_b2"}, "reads the first page of a list", "minio"),
         ({"provider": "rancher"}, "taken out the API", "kubernetes"),
-        ({"provider": "elb"}, "isn't served through Libcloud's base API", "a cloud of its own family"),
+        ({"provider": "elb"}, "AWS has a family of its own", "brightbox"),
         ({"provider": "powerdns", "endpoint": "127.0.0.1:8081"}, "scheme, host and port", "http://"),
         ({"provider": "powerdns", "endpoint": "http://u:p@127.0.0.1"}, "scheme, host and port", "http://"),
         ({"provider": "powerdns", "endpoint": "http://127.0.0.1/api"}, "scheme, host and port", "http://"),

@@ -265,7 +265,11 @@ class Firewalls:
 
 @attrs.frozen(kw_only=True)
 class Balancers:
-    """The load balancers of a cloud; see `Servers`. ``create`` and ``change`` get the inputs of the kind."""
+    """The load balancers of a cloud; see `Servers`. ``create`` and ``change`` get the inputs of the kind.
+
+    ``finish`` is for one that takes several requests to make: it sees a balancer through, wherever that was broken off,
+    and tells what it then is. What is in a state of ``half`` is unfinished: creating it again goes on from there.
+    """
 
     marks: Marks
     all: Callable[[Access], Iterable[Told]]
@@ -274,6 +278,10 @@ class Balancers:
     change: Callable[[Access, Told, Inputs], object]
     destroy: Callable[[Access, Told], object]
     statuses: Mapping[str, Status]
+    gone: frozenset[str] = frozenset()
+    half: frozenset[str] = frozenset()
+    finish: Callable[[Access, Told, Inputs], Told] | None = None
+    required: Whys = attrs.field(factory=dict)
     unsupported: Whys = attrs.field(factory=dict)
     fixed: Fixed = attrs.field(factory=dict)
 

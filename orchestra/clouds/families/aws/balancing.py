@@ -31,6 +31,7 @@ class LoadBalancerCalls(Calls[Drivers]):
     kind = "balancing.LoadBalancer"
     found_by = FoundBy.NAME
     found_key = ClassicCalls.found_key
+    required = MappingProxyType({"subnets": "AWS puts load balancers into subnets of a network"})
     page = None
     makes: ClassVar[Calls[Drivers]] = _CLASSIC
     keeps: ClassVar[Calls[Drivers]] = _ELBV2
@@ -83,14 +84,14 @@ class ElbV2BalancerCalls(LoadBalancerCalls):
     def refuse(inputs: Mapping[str, object]) -> Iterator[Refusal]:
         """See `Capabilities.refuse`."""
         subnets = inputs.get("subnets")
-        if inputs.get("protocol") == "http" and isinstance(subnets, (list, tuple)) and len(subnets) < _FEWEST_SUBNETS:
+        if inputs.get("protocol") == "http" and isinstance(subnets, (list, tuple)) and len(subnets) == _TOO_FEW:
             yield Refusal(
                 why="an application load balancer, which is what AWS has for http, needs subnets in two zones",
                 remedy="give it a second subnet, in another zone, or make the cloud with aws(balancers='elb')",
             )
 
 
-_FEWEST_SUBNETS: Final = 2
+_TOO_FEW: Final = 1
 
 CALLS_OF: Final[Mapping[Balancers, type[LoadBalancerCalls]]] = MappingProxyType(
     {"elb": LoadBalancerCalls, "elbv2": ElbV2BalancerCalls}

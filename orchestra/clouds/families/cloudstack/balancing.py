@@ -27,6 +27,7 @@ class LoadBalancerCalls(Described):
     kind = "balancing.LoadBalancer"
     found_key = "name of the rule; until there is one, the tag of its address"
     fixed = MappingProxyType({"protocol": ("tcp", "the rules of a virtual router pass bytes through")})
+    required = MappingProxyType({"subnets": "a rule is for servers of one subnet, on an address of its network"})
     unsupported = MappingProxyType(
         {
             "firewalls": "the network ACL list of its subnet guards it",

@@ -37,7 +37,7 @@ _SNAPSHOT: Final = "snapshot:"
 """Begins the external id of an image of which only the snapshot was made."""
 _TIE: Final = "orchestra:image:"
 """Begins the key of the tag of a snapshot that says which template was made of it."""
-_WAIT: Final = 60.0
+_WAIT: Final = 10.0
 """Seconds after which it is worth looking whether a snapshot is there."""
 _OPERATORS: Final = ("SYSTEM", "BUILTIN", "ROUTING", "PERHOST")
 """Types of templates that no user made; an administrator's list has them too."""

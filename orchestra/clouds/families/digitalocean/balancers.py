@@ -110,6 +110,7 @@ BALANCERS: Final = Balancers(
     change=_change,
     destroy=lambda access, told: access.driver.send("DELETE", f"{_PATH}/{told.id}"),
     statuses={"active": Status.READY, "errored": Status.FAILED},
+    required={"subnets": "a load balancer is in a network: subnets=[network.id]"},
     unsupported={
         "labels": "a load balancer has no tags of its own",
         "firewalls": "firewalls guard droplets only",

@@ -17,6 +17,7 @@ import libcloud.storage.providers
 from orchestra.clouds.base.dns import DIALECTS, dns_calls, dns_terms
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.storage import KEEPERS, storage_calls, storage_terms
+from orchestra.clouds.families.libcloud.balancing import drivers as balancing
 from orchestra.clouds.families.libcloud.compute import drivers as compute
 from orchestra.clouds.families.libcloud.containers import drivers as containers
 from orchestra.clouds.provider import Calls
@@ -49,6 +50,14 @@ _UNSERVED_STORAGE: Final = MappingProxyType(
 
 SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
     {
+        "balancing": Service(
+            balancing.BALANCED,
+            balancing.calls_of,
+            balancing.ask,
+            balancing.terms_of,
+            balancing.REFUSED,
+            {provider: one.driver for provider, one in balancing.BALANCED.items()},
+        ),
         "compute": Service(
             compute.PLAIN,
             compute.calls_of,
@@ -95,7 +104,7 @@ def settle(provider: str, service: str | None) -> tuple[str, str]:
     """Libcloud's constant for ``provider`` and its service; ``provider`` may be the constant's name too.
 
     Raises `InvalidRequestError` for a provider that Libcloud doesn't have, one that several services have while
-    ``service`` is None, and a service that isn't served here.
+    ``service`` is None, and one that isn't served here.
     """
     if service is not None and service not in _MODULES:
         raise InvalidRequestError(
@@ -114,12 +123,6 @@ def settle(provider: str, service: str | None) -> tuple[str, str]:
             f"libcloud(): {provider!r} is there for {' and '.join(one for _, one in found)}",
             sent=False,
             remedy=f"say which is meant: service={found[0][1]!r}",
-        )
-    if found[0][1] not in SERVICES:
-        raise InvalidRequestError(
-            f"libcloud(): {found[0][1]} isn't served through Libcloud's base API",
-            sent=False,
-            remedy=f"use a cloud of its own family for it; served are {', '.join(sorted(SERVICES))}",
         )
     constant, named = found[0]
     if constant not in SERVICES[named].known:

@@ -18,7 +18,7 @@ from libcloud.container.drivers.lxd import LXDContainerDriver, LXDResponse
 
 from orchestra.clouds.base.driver import LibcloudDriver
 from orchestra.clouds.translate import translate
-from orchestra.errors import CredentialsError, InvalidRequestError, NotFoundError, TransientError
+from orchestra.errors import CredentialsError, InProgressError, InvalidRequestError, NotFoundError
 
 PROJECT: Final = "project"
 """The setting that names LXD's project; without it LXD's own default."""
@@ -92,13 +92,13 @@ def done(access: LibcloudDriver, method: str, path: str, body: Item | None = Non
 
 
 def waited(access: LibcloudDriver, operation: Item) -> Item:
-    """``operation`` once it is over; raises `FailedOperationError`, and `TransientError` if it takes too long."""
+    """``operation`` once it is over; raises `FailedOperationError`, and `InProgressError` if it takes too long."""
     for _ in range(_WAITS):
         if operation["status_code"] >= _OVER:
             break
         operation = ask(access, "GET", f"{_OPERATIONS}/{operation['id']}/wait", timeout=str(_WAIT))
     else:
-        raise TransientError(f"LXD is still at it: {operation['description']}")
+        raise InProgressError(f"LXD is still at it: {operation['description']}")
     if operation["status_code"] != _SUCCEEDED:
         raise FailedOperationError(operation["err"] or operation["status"])
     return operation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from libcloud.loadbalancer.base import LoadBalancer as CloudBalancer
@@ -25,6 +26,7 @@ class LoadBalancerCalls(SimulatedCalls[SimulatedBalancerDriver, CloudBalancer]):
 
     kind = "balancing.LoadBalancer"
     resource = LoadBalancer
+    required = MappingProxyType({"subnets": "each load balancer of the simulated cloud is in subnets of a network"})
 
     def create(self, driver: SimulatedBalancerDriver, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`."""
