@@ -7,9 +7,9 @@ Debian's and it takes minutes to come up.
 from __future__ import annotations
 
 import orchestra as oc
-from tests.openstack_server.api import HINT, UNABLE, OpenStackServer, find_server
+from tests.openstack_server.api import HINT, OpenStackServer, find_server, server_for
 
-OFFERED = sorted(oc.clouds.capabilities()["openstack"].keys() - set(UNABLE))
-"""The kinds that can be tried on it."""
+OFFERED = sorted(oc.clouds.capabilities()["openstack"])
+"""The kinds that are tried on it: all."""
 
-__all__ = ["HINT", "OFFERED", "OpenStackServer", "find_server"]
+__all__ = ["HINT", "OFFERED", "OpenStackServer", "find_server", "server_for"]

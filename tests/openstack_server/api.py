@@ -6,6 +6,8 @@ import collections
 import contextlib
 import functools
 import json
+import os
+import secrets
 import socket
 import urllib.error
 import urllib.request
@@ -15,7 +17,7 @@ import attrs
 
 from orchestra.engine.clock import SystemClock
 
-HINT = "no OpenStack runs on 127.0.0.1:5000: nox -s openstack starts one (Debian 12, INSTALL=yes installs the packages)"
+HINT = "no OpenStack was started for the tests: nox -s openstack does (Debian 12, INSTALL=yes installs the packages)"
 
 PORT = 5000
 PAGE = 50
@@ -40,13 +42,11 @@ LISTS = {
     "images": ("image", "images"),
 }
 """Where each thing is listed."""
-UNABLE = ("compute.CustomImage",)
-"""What can't be had here: the fake hypervisor puts nothing into an image of a server, which then stays queued."""
 
 
 @attrs.frozen
 class OpenStackServer:
-    """Where it is, and a plain project: each has a member of the same name."""
+    """Where it is, and a project, with a member of the same name that may do nothing more."""
 
     project: str
     endpoint: str = f"http://127.0.0.1:{PORT}/v3"
@@ -101,16 +101,47 @@ class OpenStackServer:
         return +found
 
 
-def find_server(project: str) -> OpenStackServer | None:
-    """The server that runs here, for one of the projects that it has; None if there is none."""
-    server = OpenStackServer(project)
+@functools.cache
+def find_server(purpose: str) -> OpenStackServer | None:
+    """The server that runs here, with a new project for this process; None if there is none.
+
+    Nobody else has that project: neither another run of the tests, nor what an earlier one left.
+    """
+    return server_for(f"{purpose}-{secrets.token_hex(4)}")
+
+
+def server_for(project: str) -> OpenStackServer | None:
+    """The server that runs here, with the project of that name, made if there is none.
+
+    None if no server runs, or if the environment doesn't say that it is for this: something else may have its ports.
+    """
+    if "OPENSTACK_HOME" not in os.environ:
+        return None
     try:
         with socket.create_connection(("127.0.0.1", PORT), timeout=2):
             pass
-        _sign_in(server)
+        _make(OpenStackServer(project))
     except (OSError, KeyError, ValueError):
         return None
-    return server
+    return OpenStackServer(project)
+
+
+def _make(server: OpenStackServer) -> None:
+    """Make the project and its member, as the administrator."""
+    base, domain = server.endpoint, "default"
+    token, _ = _sign_in(OpenStackServer("admin"))
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        raw, _ = _send(method, f"{base}/{path}", body, token)
+        return json.loads(raw) if raw else None
+
+    if ask("GET", f"projects?name={server.project}")["projects"]:
+        return
+    asked = {"name": server.project, "domain_id": domain}
+    project = ask("POST", "projects", {"project": asked})["project"]["id"]
+    user = ask("POST", "users", {"user": {**asked, "password": server.password}})["user"]["id"]
+    role = ask("GET", "roles?name=member")["roles"][0]["id"]
+    ask("PUT", f"projects/{project}/users/{user}/roles/{role}")
 
 
 @functools.cache

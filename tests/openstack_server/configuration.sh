@@ -32,6 +32,9 @@ cat >"$ETC/keystone.conf" <<X
 log_file = $LOG/keystone-api.log
 [database]
 connection = $(database keystone)
+[cache]
+enabled = true
+backend = dogpile.cache.memory
 [token]
 provider = fernet
 [fernet_tokens]
@@ -123,7 +126,7 @@ my_ip = 127.0.0.1
 transport_url = $MESSAGES
 report_interval = 3
 graceful_shutdown_timeout = 3
-compute_driver = fake.FakeDriver
+compute_driver = filled.Driver
 state_path = $HOME_DIR/state/nova
 instances_path = $HOME_DIR/state/nova/instances
 enabled_apis = osapi_compute
@@ -214,8 +217,8 @@ $(encrypts cinder)
 $(checks_tokens cinder)
 X
 mkdir -p "$HOME_DIR"/state/{neutron,cinder,glance-staging} "$HOME_DIR/state/nova/instances"
-# the two pieces that are not upstream's: upstream binds a port only where an agent runs on the host, and its fake disk
-# can neither grow nor change its type
+# the three pieces that are not upstream's: upstream binds a port only where an agent runs on the host, its fake disk
+# can neither grow nor change its type, and its fake hypervisor puts nothing into an image of a server
 mkdir -p "$HOME_DIR/plugin/bindall-1.0.dist-info"
 printf 'Metadata-Version: 2.1\nName: bindall\nVersion: 1.0\n' >"$HOME_DIR/plugin/bindall-1.0.dist-info/METADATA"
 printf '[neutron.ml2.mechanism_drivers]\nbindall = bindall:Driver\n' \
@@ -250,4 +253,26 @@ class Driver(FakeLoggingVolumeDriver):
 
     def retype(self, context, volume, new_type, diff, host):
         return True
+X
+cat >"$HOME_DIR/plugin/filled.py" <<X
+import io
+
+from nova.image import glance
+from nova.virt import fake
+
+
+class Driver(fake.FakeDriver):
+    """Puts an empty disk into an image of a server, in the requests that libvirt's driver makes."""
+
+    def snapshot(self, context, instance, image_id, update_task_state):
+        super().snapshot(context, instance, image_id, update_task_state)
+        images = glance.API()
+        told = {
+            "name": images.get(context, image_id)["name"],
+            "status": "active",
+            "disk_format": "raw",
+            "container_format": "bare",
+            "properties": {"image_location": "snapshot", "image_state": "available", "owner_id": instance.project_id},
+        }
+        images.update(context, image_id, told, io.BytesIO(bytes(65536)))
 X

@@ -4,6 +4,7 @@
 # the disks are upstream's fakes, and no packet flows. Running it again starts only what is missing.
 #
 #   openstack.sh up|down|status|wipe      everything it writes lies in $OPENSTACK_HOME
+#   openstack.sh with COMMAND…            up, then the command, then down: its exit status is the command's
 #
 # The packages are only installed if INSTALL=yes; else it exits with 3 where one is absent.
 set -eu
@@ -11,17 +12,19 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 HOME_DIR=${OPENSTACK_HOME:?the folder that everything is written to}
 PASSWORD=secret ROOT=$HOME_DIR/root LOG=$HOME_DIR/log RUN=$HOME_DIR/run ETC=$HOME_DIR/etc
 DATABASE_PORT=13306 QUEUE_PORT=13672
+CALLERS=("PATH=$PATH" "PYTHONPATH=${PYTHONPATH:-}")
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 unset PYTHONHOME PYTHONPATH 2>/dev/null || true
 SERVICES="cinder-volume cinder-scheduler cinder-api nova-api nova-compute nova-scheduler nova-conductor neutron glance
-  placement keystone rabbit mariadb"
+  placement keystone rabbit epmd mariadb"
 PACKAGES="python3-keystone python3-glance python3-placement python3-nova python3-neutron python3-cinder uwsgi-core
   uwsgi-plugin-python3 rabbitmq-server mariadb-server python3-pymysql"
 BEGAN=$(date +%s)
 STARTED=
 
 say() { echo "[$(($(date +%s) - BEGAN)) s] $*"; }
-alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
+runs() { [ -e "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; } # one that ended may not be reaped yet
+alive() { [ -s "$RUN/$1.pid" ] && runs "$(cat "$RUN/$1.pid")"; }
 
 start() { # name command…: each in a process group of its own, so that it can be ended with its children
   local name=$1; shift
@@ -39,7 +42,7 @@ wait_for_port() {
 
 stop() {
   for name in $SERVICES; do
-    case $name in rabbit | mariadb) continue ;; esac
+    case $name in rabbit | epmd | mariadb) continue ;; esac
     if alive "$name"; then kill -TERM -- "-$(cat "$RUN/$name.pid")" 2>/dev/null || true; fi
   done
   sleep 1
@@ -47,7 +50,7 @@ stop() {
     if alive "$name"; then
       pid=$(cat "$RUN/$name.pid")
       kill -TERM -- "-$pid" 2>/dev/null || true
-      for _ in $(seq 40); do kill -0 "$pid" 2>/dev/null || break; sleep .25; done
+      for _ in $(seq 40); do runs "$pid" || break; sleep .25; done
       kill -KILL -- "-$pid" 2>/dev/null || true
     fi
     rm -f "$RUN/$name.pid"
@@ -60,7 +63,8 @@ case ${1:-up} in
       rm -rf "${HOME_DIR:?}/$part"; done; exit ;;
   status) for name in $SERVICES; do alive "$name" && echo "$name up" || echo "$name down"; done; exit ;;
   up) ;;
-  *) echo "usage: $0 up|down|status|wipe" >&2; exit 2 ;;
+  with) trap stop EXIT ;;
+  *) echo "usage: $0 up|down|status|wipe|with COMMAND…" >&2; exit 2 ;;
 esac
 mkdir -p "$LOG" "$RUN" "$ETC" "$ROOT" "$HOME_DIR"/{images,debs,lock,state,done}
 done_once() { [ -e "$HOME_DIR/done/$1" ]; }
@@ -89,6 +93,8 @@ start mariadb mariadbd --no-defaults --user=root --datadir="$HOME_DIR/mysql" --s
   --character-set-server=utf8mb3 --performance-schema=off
 mkdir -p "$HOME_DIR/rabbit" "$LOG/rabbit"
 [ -e "$HOME_DIR/rabbit/plugins" ] || echo '[].' >"$HOME_DIR/rabbit/plugins"
+start epmd epmd -address 127.0.0.1 -port 14369 # else Erlang starts one that outlives it
+wait_for_port 14369
 start rabbit env HOME="$HOME_DIR/rabbit" RABBITMQ_NODENAME=orchestra@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
   RABBITMQ_NODE_PORT=$QUEUE_PORT RABBITMQ_DIST_PORT=$((QUEUE_PORT + 20000)) \
   RABBITMQ_MNESIA_BASE="$HOME_DIR/rabbit/mnesia" RABBITMQ_LOG_BASE="$LOG/rabbit" RABBITMQ_CONF_ENV_FILE=/dev/null \
@@ -149,8 +155,9 @@ wait_for_port $QUEUE_PORT
 if ! done_once users; then say "users and endpoints"; /usr/bin/python3 "$HERE/seed.py" users; mark_done users; fi
 
 # -- services
-program() { # name module: what the package's own script would do
-  echo "import sys; sys.argv[0] = '$1'; from $2 import main; sys.exit(main())"
+program() { # name module: what the package's own script would do; nova looks for drivers in its own package only
+  local more=; [ "$1" = nova-compute ] && more="import nova.virt; nova.virt.__path__.append('$HOME_DIR/plugin'); "
+  echo "import sys; ${more}sys.argv[0] = '$1'; from $2 import main; sys.exit(main())"
 }
 start placement env OS_PLACEMENT_CONFIG_DIR="$ETC" $WSGI --http-socket 127.0.0.1:8778 \
   --wsgi-file /usr/bin/placement-api
@@ -172,3 +179,7 @@ if ! done_once hosts; then
   mark_done hosts
 fi
 say "up: http://127.0.0.1:5000/v3"
+if [ "${1:-up}" = with ]; then
+  shift
+  env "${CALLERS[@]}" OPENSTACK_HOME="$HOME_DIR" "$@"
+fi

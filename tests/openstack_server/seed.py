@@ -1,4 +1,4 @@
-"""What a fresh OpenStack needs before a project can use it, by its own API: ``seed.py users|things|wait [SINCE]``.
+"""What a fresh OpenStack needs before a project can be made that uses it, by its own API: ``seed.py users|things|wait [SINCE]``.
 
 Run by the system's Python, which has OpenStack's packages but not this project's.
 """
@@ -30,9 +30,6 @@ IMAGE_PROPERTIES = (
     {"name": "cirros"},
 )
 VOLUME_TYPES = (("fast", False), ("slow", False), ("fast-luks", True), ("slow-luks", True))
-PROJECTS = ("adoption", "catalogue", "contract", "mixed", "shop", "tape")
-"""Plain projects, each with a member of the same name and nothing more: those who use one don't meet the others."""
-
 SERVICES = {"nova-conductor", "nova-scheduler", "nova-compute", "cinder-scheduler", "cinder-volume"}
 
 
@@ -73,21 +70,21 @@ class Api:
 
 
 def users(api: Api) -> None:
-    """The services' users and endpoints, and the plain projects."""
+    """The services' users and endpoints."""
     roles = api.ids(f"{IDENTITY}/roles", "roles")
     if "service" not in roles:
         roles["service"] = api.post(f"{IDENTITY}/roles", "role", name="service")["id"]
     projects = api.ids(f"{IDENTITY}/projects", "projects")
-    for name in {"service", *PROJECTS} - projects.keys():
-        projects[name] = api.post(f"{IDENTITY}/projects", "project", name=name, domain_id="default")["id"]
+    if "service" not in projects:
+        made = api.post(f"{IDENTITY}/projects", "project", name="service", domain_id="default")
+        projects["service"] = made["id"]
     known = api.ids(f"{IDENTITY}/users", "users")
-    for name in ("glance", "placement", "nova", "neutron", "cinder", *PROJECTS):
+    for name in ("glance", "placement", "nova", "neutron", "cinder"):
         if name not in known:
             made = api.post(f"{IDENTITY}/users", "user", name=name, password=PASSWORD, domain_id="default")
             known[name] = made["id"]
-        place, granted = (name, ["member"]) if name in PROJECTS else ("service", ["admin", "service"])
-        for role in granted:
-            api.put(f"{IDENTITY}/projects/{projects[place]}/users/{known[name]}/roles/{roles[role]}")
+        for role in ("admin", "service"):
+            api.put(f"{IDENTITY}/projects/{projects['service']}/users/{known[name]}/roles/{roles[role]}")
     services = api.ids(f"{IDENTITY}/services", "services")
     offered = {(one["service_id"], one["interface"]) for one in api.get(f"{IDENTITY}/endpoints", "endpoints")}
     for name, kind, url in ENDPOINTS:

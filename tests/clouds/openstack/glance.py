@@ -66,6 +66,10 @@ class Glance(Imitation):
             raise RefusedError(401, "no token")
 
     def refusal(self, error: RefusedError) -> Any:
+        title = {404: "Not Found", 409: "Conflict"}.get(error.status, "Bad Request")
+        if self.requests[-1].path.startswith("/v2/"):
+            message = f"{error.message}<br /><br />\n\n\n"
+            return {"message": message, "code": f"{error.status} {title}", "title": title}
         return {
             "itemNotFound" if error.status == 404 else "badRequest": {"message": error.message, "code": error.status}
         }

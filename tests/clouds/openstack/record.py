@@ -7,12 +7,12 @@ import sys
 from orchestra.engine.clock import SystemClock
 from tests.clouds.openstack.scenarios import SCENARIOS, Scene, cloud_at
 from tests.clouds.openstack.tape import Recorder, save
-from tests.openstack_server import HINT, find_server
+from tests.openstack_server import HINT, server_for
 
 
 def main() -> None:
     """Record those named, or all. The project must be empty."""
-    server = find_server("tape")
+    server = server_for("tape")
     if server is None:
         sys.exit(HINT)
     for scenario in SCENARIOS:

@@ -34,9 +34,11 @@ def rule(
     return {"protocol": protocol, "from_port": port, "to_port": port, "cidr": cidr, "firewall": firewall}
 
 
-def cloud_at(endpoint: str, connections: Connections | None = None, **other: str) -> OpenStackCloud:
-    """The cloud whose keystone is at ``endpoint``."""
-    given = {"endpoint": endpoint, "username": "tape", "password": "secret", "project": "tape", **other}
+def cloud_at(
+    endpoint: str, connections: Connections | None = None, *, project: str = "tape", **other: str
+) -> OpenStackCloud:
+    """The cloud whose keystone is at ``endpoint``, for the member of a project."""
+    given = {"endpoint": endpoint, "username": project, "password": "secret", "project": project, **other}
     return OpenStackCloud(account_of(given, None), "recorded", 0.0, volume_types=TYPES, connections=connections)
 
 
@@ -244,6 +246,45 @@ def disks(scene: Scene) -> None:
     scene.delete("network.Network", network)
 
 
+def image(scene: Scene) -> None:
+    """An image of a server, relabelled; one of a server that was made from it; both stay when the servers are gone."""
+    network = scene.create("network.Network", "network", cidr="10.0.0.0/16", internet=False, labels={})
+    subnet = scene.create(
+        "network.Subnet", "subnet", network=network, cidr="10.0.1.0/24", zone=None, public=False, labels={}
+    )
+    compute, images = scene.provider("compute.Server"), scene.provider("compute.CustomImage")
+    debian = compute.choose("image", {"os": "debian", "version": "12"})
+    wishes = {"size": {"id": "m1.tiny"}, "subnet": subnet, "labels": {}}
+    first = scene.create("compute.Server", "first", image={"id": debian}, **wishes)
+    inputs = {"server": first, "name": None, "description": "before the move", "labels": LABELS}
+    assert scene.find("compute.CustomImage", "golden", **inputs) is None
+    golden = scene.create("compute.CustomImage", "golden", **inputs)
+    told = scene.ready("compute.CustomImage", golden)
+    assert told.inputs == {**inputs, "name": owner("golden").name(255)}
+    assert told.outputs == {"size_gib": 1}
+    assert told.ownership == owner("golden")
+    assert images.create(Inputs(inputs), owner("golden")).external_id == golden
+    labels = {"env": "prod", "a~b/c": "x"}
+    assert scene.update("compute.CustomImage", golden, inputs, labels=labels).inputs["labels"] == labels
+    assert compute.choose("image", {"os": "debian", "version": "12"}) == debian
+    second = scene.create("compute.Server", "second", image={"id": golden}, **wishes)
+    later = scene.create("compute.CustomImage", "later", **{**inputs, "server": second, "labels": {}})
+    told = scene.ready("compute.CustomImage", later)
+    assert told.ownership == owner("later")
+    assert told.inputs["labels"] == {}
+    assert {one.external_id: one.ownership for one in images.list()} == {
+        golden: owner("golden"),
+        later: owner("later"),
+    }
+    for server in (second, first):
+        scene.delete("compute.Server", server)
+    assert scene.ready("compute.CustomImage", golden).inputs["server"] == first
+    for made in (later, golden):
+        scene.delete("compute.CustomImage", made)
+    scene.delete("network.Subnet", subnet)
+    scene.delete("network.Network", network)
+
+
 def refusals(scene: Scene) -> None:
     """What is told when OpenStack refuses: never a secret, always the class that says what to do."""
     networks, subnets = scene.provider("network.Network"), scene.provider("network.Subnet")
@@ -281,4 +322,4 @@ def refusals(scene: Scene) -> None:
         scene.delete("network.Network", one.external_id)
 
 
-SCENARIOS: tuple[Callable[[Scene], None], ...] = (network, firewall, server, disks, refusals)
+SCENARIOS: tuple[Callable[[Scene], None], ...] = (network, firewall, server, disks, image, refusals)

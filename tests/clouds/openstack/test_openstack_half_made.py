@@ -1,88 +1,191 @@
-"""A server of which a crash left a part: told as failed, so that the next plan replaces it and waits for nothing."""
+"""What a killed process left half made, or somebody took a part of, is put right: on an imitation, and on a real one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import collections
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import attrs
 import pytest
 
-from orchestra.clouds.families.openstack.identity import Identity, Token
-from orchestra.clouds.families.openstack.ownership import mark, title
-from orchestra.contracts import Inputs, Provider, Status
-from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request
-from tests.clouds.openstack.scenarios import cloud_at, owner
+import orchestra as oc
+from orchestra.contracts import Inputs, Status
+from tests.clouds.openstack.dying import Site, deployed
+from tests.clouds.openstack.neutron import IMAGE, PROJECT, Neutron
+from tests.clouds.openstack.scenarios import Scene, cloud_at, owner
+from tests.openstack_server import HINT, OpenStackServer, find_server
+from tests.virtual_clock import VirtualClock
 
-PROJECT = "p-1"
-WISHES = Inputs({"labels": {}})
+ROOT = Path(__file__).parents[3]
+WHOLE = {"networks": 1, "subnets": 1, "routers": 1, "servers": 1, "floatingips": 1, "ports": 2}
+"""What there is of a site: one port is the server's, one the router's."""
+
+pytestmark = pytest.mark.timeout(600)
 
 
-class Halves(Imitation):
-    """A port of neutron's, and no server of nova's."""
+@attrs.frozen
+class Place:
+    """An OpenStack: where it is, what it has, and how to take a router out of a subnet behind orchestra's back."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.ports: dict[str, dict[str, Any]] = {}
-
-    def token(self) -> Token:
-        """One that is good here."""
-        return Token("good", 4e9, PROJECT, dict.fromkeys(("compute", "network", "image", "volume"), self.endpoint))
-
-    def add_port(self) -> None:
-        """The port of the server ``web``."""
-        self.ports["p1"] = {
-            "id": "p1",
-            "name": title(owner("web")),
-            "description": mark(owner("web")),
-            "device_id": "",
-            "fixed_ips": [{"subnet_id": "s1", "ip_address": "10.0.0.5"}],
-            "security_groups": [],
-        }
-
-    def routes(self) -> Sequence[tuple[str, str, Answer]]:
-        return (
-            ("GET", "/v2.0/ports", lambda _: (200, {"ports": list(self.ports.values())})),
-            ("GET", "/v2.0/ports/([^/]+)", self.port),
-            ("DELETE", "/v2.0/ports/([^/]+)", self.drop),
-            ("GET", "/v2.0/floatingips", lambda _: (200, {"floatingips": []})),
-            ("GET", "/servers/detail", lambda _: (200, {"servers": []})),
-        )
-
-    def port(self, request: Request, identity: str) -> tuple[int, Any]:
-        if identity not in self.ports:
-            raise RefusedError(404, f"Port {identity} could not be found.")
-        return 200, {"port": self.ports[identity]}
-
-    def drop(self, request: Request, identity: str) -> tuple[int, Any]:
-        self.port(request, identity)
-        del self.ports[identity]
-        return 204, None
-
-    def refusal(self, error: RefusedError) -> Any:
-        return {"NeutronError": {"type": "PortNotFound", "message": error.message}}
+    endpoint: str
+    project: str
+    image: str
+    census: Callable[[], collections.Counter[str]]
+    take_out: Callable[[str], None]
 
 
 @pytest.fixture
-def halves() -> Iterator[Halves]:
-    made = Halves()
+def neutron() -> Iterator[Neutron]:
+    made = Neutron()
     with made.running():
         yield made
 
 
+@pytest.fixture(params=["imitation", "openstack"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    if request.param == "openstack":
+        yield _real()
+        return
+    neutron: Neutron = request.getfixturevalue("neutron")
+
+    def take_out(subnet: str) -> None:
+        ports = neutron.things["ports"]
+        del ports[next(name for name, port in ports.items() if port["fixed_ips"][0]["subnet_id"] == subnet)]
+
+    yield Place(f"{neutron.endpoint}/v3", PROJECT, IMAGE, lambda: collections.Counter(neutron.census()), take_out)
+
+
+def _real() -> Place:
+    server = find_server("half-made")
+    if server is None:
+        pytest.skip(HINT)
+    scene = Scene(cloud_at(server.endpoint, project=server.project), VirtualClock())
+    image = scene.provider("compute.Server").choose("image", {"os": "debian", "version": "12"})
+    return Place(server.endpoint, server.project, image, server.census, lambda subnet: _take_out(server, subnet))
+
+
+def _take_out(server: OpenStackServer, subnet: str) -> None:
+    [port] = server.ask("GET", "network", f"ports?fixed_ips=subnet_id={subnet}")["ports"]
+    server.ask("PUT", "network", f"routers/{port['device_id']}/remove_router_interface", {"subnet_id": subnet})
+
+
+@pytest.mark.parametrize("words", ["/networks", "/routers", "/subnets", "/ports", "/floatingips", "/servers"])
+def test_what_a_killed_process_left_is_found_and_finished(place: Place, tmp_path: Path, words: str) -> None:
+    before = place.census()
+    state = tmp_path / "state.db"
+    given = (place.endpoint, place.project, place.image, state, words)
+    died = subprocess.run([sys.executable, "-m", "tests.clouds.openstack.dying", *given], cwd=ROOT, check=False)
+    assert died.returncode == -signal.SIGKILL
+    left = place.census() - before
+    assert left[words[1:]]
+    assert (left == collections.Counter(WHOLE)) is (words == "/servers"), "only the last request makes it whole"
+    site = Site(image=place.image)
+    with deployed(place.endpoint, place.project, site, state) as deployment:
+        deployment.apply()
+        assert place.census() - before == collections.Counter(WHOLE)
+        assert deployment.value(site.web[0].public_ip) is not None
+        assert deployment.plan().is_empty
+        assert deployment.drift().is_empty
+        deployment.destroy()
+        assert deployment.resources == {}
+    assert place.census() == before
+
+
+def test_a_router_that_somebody_takes_out_is_let_in_again(place: Place, tmp_path: Path) -> None:
+    before = place.census()
+    empty, full = Site(image=place.image, servers=0), Site(image=place.image)
+    with deployed(place.endpoint, place.project, empty, tmp_path / "state.db") as deployment:
+        deployment.apply()
+        place.take_out(str(deployment.value(empty.subnet.id)))
+        [change] = deployment.plan().changes
+        assert (change.address, change.action, change.reason) == ("network", oc.Action.UPDATE, oc.Reason.DRIFTED)
+        assert [one.path for one in change.properties] == [("internet",)]
+    with deployed(place.endpoint, place.project, full, tmp_path / "state.db") as deployment:
+        deployment.apply()  # the server is made at the same time, and gets its address all the same
+        assert place.census() - before == collections.Counter(WHOLE)
+        assert deployment.value(full.web[0].public_ip) is not None
+        assert deployment.plan().is_empty
+        deployment.destroy()
+    assert place.census() == before
+
+
 @pytest.fixture
-def servers(halves: Halves, monkeypatch: pytest.MonkeyPatch) -> Provider:
-    monkeypatch.setattr(Identity, "_signed_in", lambda _: halves.token())
-    found = cloud_at(f"{halves.endpoint}/v3").provider("compute.Server")
-    assert found is not None
-    return found
+def scene(neutron: Neutron) -> Scene:
+    return Scene(cloud_at(f"{neutron.endpoint}/v3", project=PROJECT), VirtualClock())
 
 
-def test_a_port_without_its_server_has_failed_and_is_taken_away(halves: Halves, servers: Provider) -> None:
-    halves.add_port()
-    found = servers.find(owner("web"), WISHES)
+def laid(scene: Scene, **other: object) -> dict[str, object]:
+    """The wishes for a server in a subnet that is there."""
+    network = scene.create("network.Network", "network", cidr="10.0.0.0/16", internet=True, labels={})
+    wishes = {"network": network, "cidr": "10.0.1.0/24", "zone": None, "public": True, "labels": {}}
+    subnet = scene.create("network.Subnet", "subnet", **{**wishes, **other})
+    return {"image": {"id": IMAGE}, "size": {"id": "m1.tiny"}, "subnet": subnet, "labels": {}}
+
+
+def cut_off(neutron: Neutron) -> None:
+    """Take the routers out of all subnets."""
+    ports = neutron.things["ports"]
+    for name in [name for name, port in ports.items() if port["device_owner"] == "network:router_interface"]:
+        del ports[name]
+
+
+def test_a_server_gets_its_address_although_the_router_was_taken_out(neutron: Neutron, scene: Scene) -> None:
+    wishes = laid(scene)
+    cut_off(neutron)
+    for router in neutron.things["routers"].values():
+        router["external_gateway_info"] = None
+    assert scene.provider("compute.Server").create(Inputs(wishes), owner("web")).outputs["public_ip"] is not None
+    assert neutron.census() == WHOLE
+
+
+@pytest.mark.parametrize("explicit", [None, True])
+def test_without_a_way_out_there_is_no_address(neutron: Neutron, scene: Scene, explicit: bool | None) -> None:
+    wishes = {**laid(scene), "public_address": explicit}
+    cut_off(neutron)
+    neutron.things["routers"].clear()
+    servers = scene.provider("compute.Server")
+    if explicit:
+        with pytest.raises(oc.InvalidRequestError, match="not reachable"):
+            servers.create(Inputs(wishes), owner("web"))
+        assert not neutron.things["servers"]
+    else:
+        assert servers.create(Inputs(wishes), owner("web")).outputs["public_ip"] is None
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_of_a_gap_the_network_tells_and_the_subnet_closes_it(neutron: Neutron, scene: Scene, public: bool) -> None:
+    subnet = str(laid(scene, public=public)["subnet"])
+    [network] = [one.external_id for one in scene.provider("network.Network").list()]
+    assert scene.ready("network.Network", network).inputs["internet"] is True
+    cut_off(neutron)
+    assert scene.ready("network.Network", network).inputs["internet"] is False
+    wishes = {"network": network, "cidr": "10.0.1.0/24", "zone": "nova", "public": public, "labels": {}}
+    scene.update("network.Subnet", subnet, wishes, public=not public)
+    assert scene.ready("network.Network", network).inputs["internet"] is True
+
+
+def test_a_subnet_of_somebody_elses_is_no_gap(neutron: Neutron, scene: Scene) -> None:
+    laid(scene)
+    [network] = [one.external_id for one in scene.provider("network.Network").list()]
+    neutron.put("subnets", "subnet-apart", network_id=network, cidr="10.0.7.0/24", gateway_ip="10.0.7.1")
+    assert scene.ready("network.Network", network).inputs["internet"] is True
+
+
+def test_a_port_without_its_server_has_failed_and_is_taken_away(neutron: Neutron, scene: Scene) -> None:
+    wishes = laid(scene)
+    neutron.failing.append(("POST", "/servers", 403))
+    servers = scene.provider("compute.Server")
+    with pytest.raises(oc.CloudError):
+        servers.create(Inputs(wishes), owner("web"))
+    found = servers.find(owner("web"), Inputs(wishes))
     assert found is not None
-    assert (found.external_id, found.status, found.ownership) == ("port:p1", Status.FAILED, owner("web"))
+    assert found.external_id.startswith("port:")
+    assert (found.status, found.ownership) == (Status.FAILED, owner("web"))
     assert servers.observe([found.external_id]).found[found.external_id].status is Status.FAILED
     servers.delete(found.external_id)
-    assert not halves.ports
+    assert neutron.census() == {name: 1 for name in WHOLE if name not in ("servers", "floatingips")}
     assert servers.observe([found.external_id]).gone == {found.external_id}

@@ -16,8 +16,8 @@ from orchestra.clouds.families.openstack import OpenStackCloud
 from orchestra.contracts import Inputs, Ownership, Provider, Status, fresh_token
 from orchestra.engine.clock import SystemClock
 from orchestra.errors import TransientError
-from tests.clouds.openstack.scenarios import LABELS, Scene, cloud_at, rule
-from tests.openstack_server import HINT, OpenStackServer, find_server
+from tests.clouds.openstack.scenarios import KEY, LABELS, Scene, cloud_at, rule
+from tests.openstack_server import HINT, OFFERED, OpenStackServer, find_server
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -47,6 +47,7 @@ class Case:
     kind: str
     inputs: Callable[[dict[str, str]], dict[str, Any]]
     made: dict[str, int]
+    owned: bool = True
 
 
 CASES = (
@@ -94,12 +95,30 @@ CASES = (
         lambda ids: {"size_gib": 1, "zone": "nova", "type": None, "encrypted": False, "snapshot": None, "labels": {}},
         {"volumes": 1},
     ),
+    Case("compute.KeyPair", lambda ids: {"public_key": KEY, "name": None}, {"keypairs": 1}, owned=False),
+    Case(
+        "compute.VolumeAttachment",
+        lambda ids: {"volume": ids["volume"], "server": ids["server"], "device": "/dev/sdf"},
+        {},
+        owned=False,
+    ),
+    Case(
+        "compute.Snapshot",
+        lambda ids: {"volume": ids["volume"], "description": "before the move", "labels": LABELS},
+        {"snapshots": 1},
+    ),
+    Case(
+        "compute.CustomImage",
+        lambda ids: {"server": ids["server"], "name": None, "description": "before the move", "labels": LABELS},
+        {"images": 1},
+    ),
 )
+assert {case.kind for case in CASES} == {*OFFERED}
 
 
 @pytest.fixture(scope="module")
 def server() -> OpenStackServer:
-    found = find_server("tape")
+    found = find_server("lost")
     if found is None:
         pytest.skip(HINT)
     return found
@@ -107,12 +126,18 @@ def server() -> OpenStackServer:
 
 @pytest.fixture(scope="module")
 def ids(server: OpenStackServer) -> Iterator[dict[str, str]]:
-    scene = Scene(cloud_at(server.endpoint), SystemClock())
+    scene = Scene(cloud_at(server.endpoint, project=server.project), SystemClock())
     network = scene.create("network.Network", "network", cidr="10.0.0.0/16", internet=True, labels={})
     subnet = {"network": network, "cidr": "10.0.1.0/24", "zone": None, "public": True, "labels": {}}
     made = {"network": network, "subnet": scene.create("network.Subnet", "subnet", **subnet)}
     made["image"] = scene.provider("compute.Server").choose("image", {"os": "debian", "version": "12"})
+    machine = {"image": {"id": made["image"]}, "size": {"id": "m1.tiny"}, "subnet": made["subnet"], "labels": {}}
+    made["server"] = scene.create("compute.Server", "machine", **machine)
+    volume = {"size_gib": 1, "zone": "nova", "type": None, "encrypted": False, "snapshot": None, "labels": {}}
+    made["volume"] = scene.create("compute.Volume", "disk", **volume)
     yield made
+    scene.delete("compute.Volume", made["volume"])
+    scene.delete("compute.Server", made["server"])
     scene.delete("network.Subnet", made["subnet"])
     scene.delete("network.Network", network)
 
@@ -120,19 +145,19 @@ def ids(server: OpenStackServer) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
 def test_nothing_is_lost_and_nothing_doubled(case: Case, server: OpenStackServer, ids: dict[str, str]) -> None:
     before = server.census()
-    sound = cloud_at(server.endpoint)
+    sound = cloud_at(server.endpoint, project=server.project)
     scene = Scene(sound, SystemClock())
     for number in itertools.count():
         connections = LosesReply(number)
         owner = Ownership("prod", f"subject[{number}]", fresh_token(f"{case.kind}-{number}"))
         inputs = Inputs(case.inputs(ids))
         try:
-            provider(cloud_at(server.endpoint, connections), case).create(inputs, owner)
+            provider(cloud_at(server.endpoint, connections, project=server.project), case).create(inputs, owner)
         except TransientError:
             assert connections.lost
         found = provider(sound, case).find(owner, inputs)
         assert found is not None, connections.lost
-        assert found.ownership == owner, connections.lost
+        assert found.ownership == (owner if case.owned else None), connections.lost
         if connections.lost and found.status is not Status.READY:
             found = provider(sound, case).create(inputs, owner)
         scene.ready(case.kind, found.external_id)

@@ -69,6 +69,14 @@ class Refused(Exception):  # as Libcloud raises it
     ("status", "told", "expected", "retryable"),
     [
         (404, {"itemNotFound": {"code": 404, "message": "Instance x could not be found."}}, oc.NotFoundError, False),
+        (404, {"message": "No image<br />\n", "code": "404 Not Found", "title": "Not Found"}, oc.NotFoundError, False),
+        (
+            409,
+            {"message": "Image x could not be deleted because it is in use: y", "code": "409 Conflict",
+             "title": "Conflict"},
+            oc.InUseError,
+            True,
+        ),
         (404, {"NeutronError": {"type": "SubnetNotFound", "message": "gone", "detail": ""}}, oc.NotFoundError, False),
         (409, {"NeutronError": {"type": "SecurityGroupInUse", "message": "in use"}}, oc.InUseError, True),
         (409, {"NeutronError": {"type": "OverQuota", "message": "Quota exceeded"}}, oc.QuotaError, False),
@@ -141,6 +149,11 @@ def test_refusals_become_what_they_mean(status: int, told: Any, expected: type[o
 @pytest.mark.parametrize("text", ["", "<html>404</html>", "[]", '"text"', '{"a": 1, "b": 2}', "null"])
 def test_what_openstack_did_not_write_is_no_fault(text: str) -> None:
     assert read_fault(404, text) is None
+
+
+def test_glances_words_are_told_without_its_tags() -> None:
+    told = {"message": "No image found with ID x<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"}
+    assert read_fault(404, json.dumps(told)) == Fault("NotFound", "No image found with ID x")
 
 
 def test_a_fault_may_be_a_plain_text() -> None:

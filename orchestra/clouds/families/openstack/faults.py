@@ -35,7 +35,7 @@ _READINGS: Final = tuple(
     for status, words, code in (
         (409, r"is locked", "OperationNotPermitted"),
         (409, r"while it is in (vm_state|task_state|power_state)|[Ii]nvalid (state|status)", "IncorrectInstanceState"),
-        (409, r"Port .* is (still )?in use", "ResourceInUse"),
+        (409, r"Port .* is (still )?in use|[Ii]mage .* because it is in use", "ResourceInUse"),
         (403, r"[Qq]uota", "QuotaExceeded"),
         (413, r"[Qq]uota|[Mm]aximum number", "QuotaExceeded"),
         (413, r"", "RequestThrottled"),
@@ -49,15 +49,24 @@ _READINGS: Final = tuple(
 )
 
 
+_PLAIN: Final = {"message", "code", "title"}
+"""What a refusal of glance's consists of: it has nothing around it, and HTML in the message."""
+
+
 def read_fault(status: int, text: str) -> Fault | None:
     """What the body ``text`` of an answer with ``status`` says; None if OpenStack didn't write it."""
     try:
         document = json.loads(text)
     except ValueError:
         return None
-    if not isinstance(document, dict) or len(document) != 1:
+    if not isinstance(document, dict):
         return None
-    ((name, content),) = document.items()
+    if document.keys() == _PLAIN:
+        name, content = "", document
+    elif len(document) == 1:
+        ((name, content),) = document.items()
+    else:
+        return None
     message = _message(content)
     for reading in _READINGS:
         if reading.status == status and reading.words.search(message):
@@ -66,7 +75,7 @@ def read_fault(status: int, text: str) -> Fault | None:
 
 
 def _code(name: str, content: Any) -> str:
-    """Neutron's code stands in ``type``, keystone's in ``title``; nova's and cinder's is the name of the document."""
+    """Neutron's code is in ``type``, keystone's and glance's in ``title``, nova's and cinder's around the document."""
     told = name
     if isinstance(content, Mapping):
         told = str(content.get("type") or content.get("title") or name)
@@ -76,5 +85,5 @@ def _code(name: str, content: Any) -> str:
 
 def _message(content: Any) -> str:
     if isinstance(content, Mapping):
-        return str(content.get("message") or content.get("detail") or "")
+        return re.sub(r"<[^>]*>", "", str(content.get("message") or content.get("detail") or "")).strip()
     return str(content)

@@ -22,7 +22,11 @@ _STATUSES: Final = MappingProxyType({"BUILD": Status.PENDING, "ERROR": Status.FA
 
 
 class NetworkCalls(Networked):
-    """A network; with ``internet``, a router with a gateway belongs to it. Neutron knows no range of a network."""
+    """A network; with ``internet``, a router with a gateway belongs to it, and leads into each of its subnets.
+
+    So one that doesn't lead into a subnet shows as ``internet=False``, and the next plan lets it in. Neutron knows no
+    range of a network.
+    """
 
     kind = "network.Network"
     resource = network.Network
@@ -108,7 +112,7 @@ class SubnetCalls(Networked):
             }
             item = driver.create("network", self.listing.path, "subnet", fields)
         self.relabel(driver, item, inputs)
-        self._connect(driver, item)
+        routers.connect(driver, item)
         return self.look_up(driver, str(item["id"]))
 
     def observe(self, item: Item) -> Observation:
@@ -139,9 +143,10 @@ class SubnetCalls(Networked):
         return attrs.evolve(found, status=Status.PENDING, detail="the router doesn't lead into it yet")
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
-        """See `Calls.update`."""
+        """See `Calls.update`. What its creation left out is made up for."""
         item = self.item(driver, external_id)
         self.relabel(driver, item, update.after)
+        routers.connect(driver, item)
         description = with_more(item.get("description"), public=_word(update.after.flag("public")))
         if description != item.get("description"):
             path = f"{self.listing.path}/{external_id}"
@@ -156,11 +161,6 @@ class SubnetCalls(Networked):
             elif routers.is_interface(port):
                 routers.leave(driver, str(port["device_id"]), external_id)
         super().delete(driver, external_id)
-
-    def _connect(self, drivers: Drivers, item: Item) -> None:
-        router = routers.own_router(drivers, str(item["network_id"]))
-        if router is not None and item.get("gateway_ip"):
-            routers.enter(drivers, str(router["id"]), str(item["id"]))
 
 
 def is_public(item: Item) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from orchestra.clouds.base.marks import marked, owner_in
+from orchestra.clouds.families.openstack import routers
 from orchestra.clouds.families.openstack.connecting import NO_OUTSIDE, Drivers
 from orchestra.clouds.families.openstack.described import tolerating
 from orchestra.clouds.families.openstack.ownership import mark, title
@@ -25,7 +26,7 @@ _PORTS: Final = "/v2.0/ports"
 _ADDRESSES: Final = "/v2.0/floatingips"
 _FEW: Final = 100
 """What belongs to up to so many is asked for by their ids; beyond that, all of the project is read."""
-_NO_WAY_OUT: Final = ("ExternalGatewayForFloatingIPNotFound", NO_OUTSIDE)
+_NO_GATEWAY: Final = "ExternalGatewayForFloatingIPNotFound"
 
 
 @attrs.frozen
@@ -84,20 +85,30 @@ def told_firewalls(drivers: Drivers, groups: Sequence[str]) -> list[str]:
     return [] if list(groups) == [drivers.default_firewall] else sorted(groups)
 
 
-def publish(drivers: Drivers, port: str, owner: Ownership, *, needed: bool) -> str | None:
+def publish(drivers: Drivers, port: Item, owner: Ownership, *, needed: bool) -> str | None:
     """Give a port a public address that goes with its server, and return it.
 
-    Where no way leads out there is none, which is an error only if it is ``needed``.
+    Where no way leads out there is none, which is an error only if it is ``needed``. One that should be there and
+    isn't whole is finished first: else a server would go without its address for good.
     """
-    fields = {"port_id": port, "description": mark(owner, role="server")}
     try:
-        outside = drivers.external_network
-        made = drivers.create("network", _ADDRESSES, "floatingip", {**fields, "floating_network_id": outside})
+        return _publish(drivers, port, owner)
     except Exception as error:
-        if needed or translate(error).code not in _NO_WAY_OUT:
-            raise
-        return None
-    return str(made["floating_ip_address"])
+        code = translate(error).code
+        network = str(port["network_id"])
+        router = routers.own_router(drivers, network) if code == _NO_GATEWAY else None
+        if router is None:
+            if needed or code not in (_NO_GATEWAY, NO_OUTSIDE):
+                raise
+            return None
+    routers.finish_way(drivers, network, router)
+    return _publish(drivers, port, owner)
+
+
+def _publish(drivers: Drivers, port: Item, owner: Ownership) -> str:
+    outside = drivers.external_network
+    fields = {"port_id": port["id"], "description": mark(owner, role="server"), "floating_network_id": outside}
+    return str(drivers.create("network", _ADDRESSES, "floatingip", fields)["floating_ip_address"])
 
 
 def addresses_on(drivers: Drivers, ports: Sequence[str]) -> Iterator[Item]:

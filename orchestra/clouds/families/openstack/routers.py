@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from orchestra.clouds.base.marks import owner_in
 from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import tolerating
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.errors import ConflictError, InUseError, NotFoundError
 
 _ROUTERS: Final = "/v2.0/routers"
+_SUBNETS: Final = "/v2.0/subnets"
 _PORTS: Final = "/v2.0/ports"
 _INTERFACES: Final = (
     "network:router_interface",
@@ -25,16 +27,31 @@ def _name(network: str) -> str:
 
 
 def with_internet(drivers: Drivers, networks: Sequence[str]) -> set[str]:
-    """Those of ``networks`` that a router with a gateway belongs to or leads into."""
+    """Those of ``networks`` that a router with a gateway belongs to or leads into.
+
+    The one that belongs to a network must lead into every subnet that orchestra made in it, else the network isn't
+    among them: whoever made such a subnet died before the second request, or somebody took the router out.
+    """
     if not networks:
         return set()
-    asked = {"network_id": list(networks), "device_owner": list(_INTERFACES)}
-    led = {(str(port["network_id"]), str(port["device_id"])) for port in _ports(drivers, asked)}
     routers = drivers.items("network", _ROUTERS, "routers", {"project_id": drivers.project})
     outward = [one for one in routers if one.get("external_gateway_info")]
-    named = {str(one["name"]) for one in outward}
-    ids = {str(one["id"]) for one in outward}
-    return {one for one in networks if _name(one) in named} | {network for network, router in led if router in ids}
+    named, ids = {str(one["name"]) for one in outward}, {str(one["id"]) for one in outward}
+    owning = [one for one in networks if _name(one) in named]
+    subnets = _to_be_entered(drivers, owning)  # before the ports: a subnet that is made meanwhile is no gap
+    inside = list(_ports(drivers, {"network_id": list(networks), "device_owner": list(_INTERFACES)}))
+    entered = {address["subnet_id"] for port in inside for address in port.get("fixed_ips") or ()}
+    led = {str(port["network_id"]) for port in inside if port["device_id"] in ids}
+    gaps = {str(one["network_id"]) for one in subnets if one["id"] not in entered}
+    return (led | {*owning}) - gaps
+
+
+def _to_be_entered(drivers: Drivers, networks: Sequence[str]) -> list[Item]:
+    """The subnets of ``networks`` that their routers should lead into: of what others made in them nothing is asked."""
+    if not networks:
+        return []
+    subnets = drivers.items("network", _SUBNETS, "subnets", {"network_id": list(networks)})
+    return [one for one in subnets if one.get("gateway_ip") and owner_in(one.get("description")) is not None]
 
 
 def own_router(drivers: Drivers, network: str) -> Item | None:
@@ -45,14 +62,20 @@ def own_router(drivers: Drivers, network: str) -> Item | None:
 
 def open_way(drivers: Drivers, network: str, description: str) -> None:
     """Make, or finish, the way out: the router, its gateway, and its interfaces in all subnets that name a gateway."""
-    gateway = {"network_id": drivers.external_network}
     router = own_router(drivers, network)
     if router is None:
+        gateway = {"network_id": drivers.external_network}
         fields = {"name": _name(network), "description": description, "external_gateway_info": gateway}
         router = drivers.create("network", _ROUTERS, "router", fields)
-    elif not router.get("external_gateway_info"):
-        drivers.change("network", "PUT", f"{_ROUTERS}/{router['id']}", "router", {"external_gateway_info": gateway})
-    for subnet in drivers.items("network", "/v2.0/subnets", "subnets", {"network_id": network}):
+    finish_way(drivers, network, router)
+
+
+def finish_way(drivers: Drivers, network: str, router: Item) -> None:
+    """Give the router of ``network`` what it lacks of gateway and interfaces."""
+    if not router.get("external_gateway_info"):
+        fields = {"external_gateway_info": {"network_id": drivers.external_network}}
+        drivers.change("network", "PUT", f"{_ROUTERS}/{router['id']}", "router", fields)
+    for subnet in drivers.items("network", _SUBNETS, "subnets", {"network_id": network}):
         if subnet.get("gateway_ip"):
             enter(drivers, str(router["id"]), str(subnet["id"]))
 
@@ -67,6 +90,13 @@ def close_way(drivers: Drivers, network: str) -> None:
             leave(drivers, str(router["id"]), str(address["subnet_id"]))
     with tolerating(NotFoundError):
         drivers.ask("network", "DELETE", f"{_ROUTERS}/{router['id']}")
+
+
+def connect(drivers: Drivers, subnet: Item) -> None:
+    """Let the router of its network, if there is one, into a subnet that names a gateway."""
+    router = own_router(drivers, str(subnet["network_id"])) if subnet.get("gateway_ip") else None
+    if router is not None:
+        enter(drivers, str(router["id"]), str(subnet["id"]))
 
 
 def enter(drivers: Drivers, router: str, subnet: str) -> None:

@@ -69,29 +69,27 @@ class ServerCalls(Described):
         return {"name": f"^{re.escape(owner.name())}$"}
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
-        """See `Calls.create`: the port, the server with its owner in the request, then its public address.
+        """See `Calls.create`: the port, its public address, then the server, with its owner in each request.
 
-        None of them takes an idempotency token. Without the port nothing was made before.
+        None of them takes an idempotency token. Without the port nothing was made before; with the server all was.
         """
         subnet = driver.item("network", f"/v2.0/subnets/{inputs.text('subnet')}", "subnet")
         port, left = ports.find_ports(driver, owner)
         for one in left:
             ports.remove(driver, one)
-        made = None
+        there: list[str] = []
         if port is None:
             port = ports.make_port(driver, subnet, inputs, owner)
+        elif made := next(self.listed(driver, self.asked(driver, owner, inputs)), None):
+            return self.look_up(driver, str(made["id"]))
         else:
-            made = next(self.listed(driver, self.asked(driver, owner, inputs)), None)
-        is_new = made is None
-        if made is None:
-            made = driver.create("compute", _PATH, "server", _launch(driver, subnet, port, inputs, owner))
-        external_id, port_id = str(made["id"]), str(port["id"])
-        public = None
+            there = [str(one["floating_ip_address"]) for one in ports.addresses_on(driver, [str(port["id"])])]
+        public = there[0] if there else None
         explicit = inputs.values.get("public_address")
-        if explicit or (explicit is None and is_public(subnet)):
-            there = [] if is_new else [str(one["floating_ip_address"]) for one in ports.addresses_on(driver, [port_id])]
-            public = there[0] if there else ports.publish(driver, port_id, owner, needed=bool(explicit))
-        return _as_asked(external_id, port, public, inputs, owner) if is_new else self.look_up(driver, external_id)
+        if public is None and (explicit or (explicit is None and is_public(subnet))):
+            public = ports.publish(driver, port, owner, needed=bool(explicit))
+        made = driver.create("compute", _PATH, "server", _launch(driver, subnet, port, inputs, owner))
+        return _as_asked(str(made["id"]), port, public, inputs, owner)
 
     def observe(self, item: Item) -> Observation | None:
         """See `Described.observe`; without what its port tells."""
@@ -141,13 +139,11 @@ class ServerCalls(Described):
         return super().look_up(driver, external_id)
 
     def search(self, driver: Drivers, owner: Ownership, inputs: Inputs) -> Observation | None:
-        """See `Calls.search`. Of one that a crash left half-way, the port or the public address tells."""
+        """See `Calls.search`. Of one that a crash left half-way, the port tells."""
         found = super().search(driver, owner, inputs)
         if found is None:
             port, _ = ports.find_ports(driver, owner)
             return _half_made(port) if port is not None else None
-        if inputs.values.get("public_address") and found.outputs["public_ip"] is None:
-            return attrs.evolve(found, status=Status.PENDING, detail="it has no public address yet")
         return found
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
