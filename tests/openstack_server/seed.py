@@ -1,4 +1,4 @@
-"""What a fresh OpenStack needs before a project can be made that uses it, by its own API: ``seed.py users|things|wait [SINCE]``.
+"""What a fresh OpenStack needs before projects can use it, by its own API: ``seed.py users|things|wait [SINCE]``.
 
 Run by the system's Python, which has OpenStack's packages but not this project's.
 """

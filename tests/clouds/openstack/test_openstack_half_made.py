@@ -1,4 +1,4 @@
-"""What a killed process left half made, or somebody took a part of, is put right: on an imitation, and on a real one."""
+"""What a killed process left half made, or somebody took a part of, is put right: on an imitation and a real one."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _READINGS: Final = tuple(
 )
 
 
-_PLAIN: Final = {"message", "code", "title"}
+_PLAIN: Final = frozenset(("message", "code", "title"))
 """What a refusal of glance's consists of: it has nothing around it, and HTML in the message."""
 
 
