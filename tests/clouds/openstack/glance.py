@@ -28,6 +28,10 @@ class Glance(Imitation):
         self.servers: dict[str, str] = {}
         """The image that each was made from."""
         self.snapshots: set[str] = set()
+        self.left: set[str] = set()
+        """The images that nova began and isn't at."""
+        self.races = 0
+        """How many of the next images nova begins, and leaves: it was just asked for another one of the server."""
         self.states: list[str] = []
         """The states that an image that is made goes through first: each look at it takes one."""
         self.add("debian-12", owner="operator", visibility="public", os_distro="debian", os_version="12")
@@ -54,6 +58,7 @@ class Glance(Imitation):
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
             ("POST", "/servers/([^/]+)/action", self.create),
+            ("GET", "/servers/([^/]+)", self.server),
             ("GET", "/v2/images", self.list),
             ("GET", "/v2/images/([^/]+)", self.get),
             ("PATCH", "/v2/images/([^/]+)", self.patch),
@@ -87,15 +92,30 @@ class Glance(Imitation):
         kept = {key: value for key, value in base.items() if key not in (*OWN, "created_at")}
         nova = {"image_type": "snapshot", "instance_uuid": server, "base_image_ref": self.servers[server]}
         made = self.add(body["name"], **{**kept, **nova, **body["metadata"]})
+        if self.races:
+            self.races -= 1
+            self.images[made]["status"] = "queued"
+            self.left.add(made)
+            raise RefusedError(500, "Unexpected API Error.")
         if self.states:
             self.images[made]["status"] = self.states[0]
         return 202, {"image_id": made}
 
+    def server(self, request: Request, server: str) -> tuple[int, Any]:
+        if server not in self.servers:
+            raise RefusedError(404, "Instance could not be found.")
+        making = [
+            identity
+            for identity, one in self.images.items()
+            if one.get("instance_uuid") == server and one["status"] in ("queued", "saving") and identity not in self.left
+        ]
+        return 200, {"server": {"id": server, "OS-EXT-STS:task_state": "image_uploading" if making else None}}
+
     def list(self, request: Request) -> tuple[int, Any]:
         asked = {key: value for key, value in request.query.items() if key not in ("limit", "marker")}
-        if set(asked) - {"owner", "name", "status"}:
+        if set(asked) - {"owner", "name", "status", "instance_uuid"}:
             self.faults.append(f"filters {sorted(asked)}")
-        found = [one for one in self.images.values() if all(one[key] == value for key, value in asked.items())]
+        found = [one for one in self.images.values() if all(one.get(key) == value for key, value in asked.items())]
         after = request.query.get("marker")
         if after is not None:
             at = [one["id"] for one in found].index(after)
@@ -107,7 +127,7 @@ class Glance(Imitation):
 
     def get(self, request: Request, identity: str) -> tuple[int, Any]:
         image = self._image(identity)
-        if self.states and image["status"] in self.states:
+        if self.states and image["status"] in self.states and identity not in self.left:
             at = self.states.index(image["status"])
             image["status"] = self.states[at + 1] if at + 1 < len(self.states) else "active"
         return 200, image

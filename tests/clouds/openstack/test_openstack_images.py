@@ -124,6 +124,50 @@ def test_it_is_waited_for(glance: Glance, cloud: OpenStackCloud, debian: str) ->
     assert scene.ready(KIND, made).status is Status.READY
 
 
+def test_one_that_nova_began_and_left_is_made_anew(glance: Glance, images: Provider, debian: str) -> None:
+    server, glance.races = glance.serve(debian), 1
+    with pytest.raises(TransientError):
+        images.create(Inputs(wishes(server)), owner("golden"))
+    [left] = glance.own()
+    told = images.observe([left]).found[left]
+    assert (told.status, told.detail) == (Status.FAILED, "its server isn't at it")
+    made = images.create(Inputs(wishes(server)), owner("golden"))
+    assert [*glance.own()] == [made.external_id] != [left]
+    assert images.observe([made.external_id]).found[made.external_id].status is Status.READY
+
+
+def test_while_another_image_is_made_of_the_server_it_cannot_be_told(
+    glance: Glance, images: Provider, debian: str
+) -> None:
+    server, glance.states = glance.serve(debian), ["queued", "saving"]
+    other = images.create(Inputs(wishes(server)), owner("other")).external_id
+    glance.races = 1
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            images.create(Inputs(wishes(server)), owner("golden"))
+    assert len(glance.own()) == 2
+    for _ in range(3):
+        told = images.observe([other]).found[other]
+    assert told.status is Status.READY
+    made = images.create(Inputs(wishes(server)), owner("golden")).external_id
+    assert set(glance.own()) == {other, made}
+
+
+def test_one_whose_server_is_gone_before_it_was_made_has_failed(glance: Glance, images: Provider, debian: str) -> None:
+    server, glance.states = glance.serve(debian), ["queued"]
+    made = images.create(Inputs(wishes(server)), owner("golden")).external_id
+    del glance.servers[server]
+    glance.left.add(made)
+    assert images.observe([made]).found[made].status is Status.FAILED
+
+
+def test_one_under_way_is_taken_for_that(glance: Glance, images: Provider, debian: str) -> None:
+    server, glance.states = glance.serve(debian), ["queued", "saving", "importing"]
+    made = images.create(Inputs(wishes(server)), owner("golden")).external_id
+    assert images.create(Inputs(wishes(server)), owner("golden")).external_id == made
+    assert len(glance.own()) == 1
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [("deactivated", Status.READY), ("killed", Status.FAILED), ("importing", Status.PENDING)],

@@ -9,9 +9,11 @@ https://docs.openstack.org/api-ref/compute/#create-image-createimage-action, htt
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
+
+import attrs
 
 from orchestra.clouds.families.openstack import rest
 from orchestra.clouds.families.openstack.connecting import Drivers
@@ -30,6 +32,13 @@ _STATUSES: Final = MappingProxyType(
     }
 )
 """All others are pending."""
+
+_BEGUN: Final = "queued"
+"""What glance says of an image that nothing was put into yet."""
+
+_UNDER_WAY: Final = (_BEGUN, "saving")
+_TURN: Final = 5.0
+"""Seconds after which it is worth looking whether a server has been made another image of."""
 
 _NAME: Final = "orchestra:name"
 _SERVER: Final = "orchestra:server"
@@ -63,11 +72,18 @@ class CustomImageCalls(Described):
         return found
 
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
-        """See `Calls.create`. An image takes no idempotency token, so what the token made is looked for first."""
-        found = self.search(driver, owner, inputs)
-        if found is not None:
-            return found
+        """See `Calls.create`. An image takes no idempotency token, so what the token made is looked for first.
+
+        Raises `TransientError` while it can't be told whether that is under way.
+        """
         name, server = _name(owner, inputs), inputs.text("server")
+        found = self.search(driver, owner, inputs)
+        if found is not None and found.status is not Status.FAILED:
+            self._check_whose_turn(driver, found, server)
+            return found
+        if found is not None:
+            with tolerating(NotFoundError):
+                self.delete(driver, found.external_id)
         metadata = {
             **owner.tags(),
             _NAME: name,
@@ -106,6 +122,45 @@ class CustomImageCalls(Described):
             ownership=owner,
             name=str(item["name"] or ""),
         )
+
+    def observations(self, drivers: Drivers, items: Iterable[Item]) -> Iterator[Observation]:
+        """See `Described.observations`. One that nova began and isn't at has failed.
+
+        Nova makes one image of a server at a time. Asked for two at once it begins both, and leaves one as it is.
+        """
+        for item in items:
+            found = self.observe(item)
+            if found is not None and found.ownership is not None and found.detail == _BEGUN:
+                found = self._unless_left(drivers, item)
+            if found is not None:
+                yield found
+
+    def _unless_left(self, drivers: Drivers, item: Item) -> Observation | None:
+        """What an image that is begun tells; looked at again after its server, which may have been at it until then."""
+        is_busy = False
+        with tolerating(NotFoundError):
+            server = drivers.item("compute", f"/servers/{item.get('instance_uuid')}", "server")
+            is_busy = bool(server.get("OS-EXT-STS:task_state"))
+        if is_busy:
+            return self.observe(item)
+        found = None
+        with tolerating(NotFoundError):
+            found = self.observe(self.item(drivers, str(item["id"])))
+        if found is not None and found.detail == _BEGUN:
+            return attrs.evolve(found, status=Status.FAILED, detail="its server isn't at it")
+        return found
+
+    def _check_whose_turn(self, drivers: Drivers, found: Observation, server: str) -> None:
+        """Raise `TransientError` if ``found`` is but begun while another image is made of the server."""
+        if found.detail != _BEGUN:
+            return
+        for other in self.listed(drivers, {"instance_uuid": server}):
+            if other["id"] != found.external_id and other["status"] in _UNDER_WAY:
+                raise TransientError(
+                    f"an image is being made of server {server}: whether this one is, shows when that is done",
+                    code="IncorrectInstanceState",
+                    retry_after=_TURN,
+                )
 
     def update(self, driver: Drivers, external_id: str, update: Update) -> Observation:
         """See `Calls.update`: the labels, in one request."""
