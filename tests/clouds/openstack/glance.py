@@ -107,7 +107,9 @@ class Glance(Imitation):
         making = [
             identity
             for identity, one in self.images.items()
-            if one.get("instance_uuid") == server and one["status"] in ("queued", "saving") and identity not in self.left
+            if one.get("instance_uuid") == server
+            and one["status"] in ("queued", "saving")
+            and identity not in self.left
         ]
         return 200, {"server": {"id": server, "OS-EXT-STS:task_state": "image_uploading" if making else None}}
 
