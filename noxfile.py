@@ -76,13 +76,13 @@ def bench(session: nox.Session) -> None:
 def openstack(session: nox.Session) -> None:
     """Start a real OpenStack on loopback, run the tests that need one, and stop it. Debian 12, as root.
 
-    INSTALL=yes in the environment installs its packages. Arguments after -- go to pytest. It takes 25 minutes on two
-    busy cores, most of them for the contract and the catalogue: neutron is what is waited for. Every process of the
-    tests has a project of its own, so the tests of one file are shared out as well.
+    INSTALL=yes in the environment installs its packages. Arguments after -- go to pytest. It takes half an hour on two
+    busy cores, most of it for the contract and the catalogue: what is waited for are the looks whether something is
+    ready. Every process of the tests has a project of its own, so the tests of one file are shared out as well.
     """
     session.install("-e", ".[test]")
     env = {"OPENSTACK_HOME": str(session.cache_dir.absolute() / "openstack")}
-    tests = ("pytest", "-n", "2", "--dist", "worksteal", *(session.posargs or NEED_OPENSTACK))
+    tests = ("pytest", "-n", "4", "--dist", "worksteal", *(session.posargs or NEED_OPENSTACK))
     session.run("bash", "tests/openstack_server/openstack.sh", "with", *tests, env=env, external=True)
 
 

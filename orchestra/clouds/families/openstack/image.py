@@ -20,7 +20,7 @@ from orchestra.clouds.families.openstack.connecting import Drivers
 from orchestra.clouds.families.openstack.described import Described, Listing, tolerating
 from orchestra.clouds.families.openstack.rest import Item, Query
 from orchestra.contracts import FoundBy, Inputs, Observation, Ownership, Status, Update
-from orchestra.errors import NotFoundError, TransientError
+from orchestra.errors import InProgressError, NotFoundError, TransientError
 from orchestra.resources.compute import CustomImage
 
 _GOING: Final = ("deleted", "pending_delete")
@@ -74,7 +74,7 @@ class CustomImageCalls(Described):
     def create(self, driver: Drivers, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`. An image takes no idempotency token, so what the token made is looked for first.
 
-        Raises `TransientError` while it can't be told whether that is under way.
+        Raises `InProgressError` while it can't be told whether that is under way.
         """
         name, server = _name(owner, inputs), inputs.text("server")
         found = self.search(driver, owner, inputs)
@@ -151,12 +151,12 @@ class CustomImageCalls(Described):
         return found
 
     def _check_whose_turn(self, drivers: Drivers, found: Observation, server: str) -> None:
-        """Raise `TransientError` if ``found`` is but begun while another image is made of the server."""
+        """Raise `InProgressError` if ``found`` is but begun while another image is made of the server."""
         if found.detail != _BEGUN:
             return
         for other in self.listed(drivers, {"instance_uuid": server}):
             if other["id"] != found.external_id and other["status"] in _UNDER_WAY:
-                raise TransientError(
+                raise InProgressError(
                     f"an image is being made of server {server}: whether this one is, shows when that is done",
                     code="IncorrectInstanceState",
                     retry_after=_TURN,
