@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import attrs
 
 from orchestra.contracts import Capabilities, Clock, Cloud, Families
 from orchestra.engine.patience import patiently
@@ -13,6 +16,10 @@ from orchestra.model.declaration import Declaration, Declared
 from orchestra.model.values import Plain
 from orchestra.planning.choices import Wanted, to_ask
 from orchestra.state.records import Snapshot
+
+_ELSEWHERE: Final = "take out what the cloud can't do, or give those resources one that can (cloud=…)"
+_NAMED: Final = 5
+"""How many of the resources that lack the same are named."""
 
 
 def check_support(
@@ -25,7 +32,7 @@ def check_support(
 
     Each tells which clouds can; ``families`` is asked only then.
     """
-    faults: list[UnsupportedError] = []
+    faults: list[_Fault] = []
     limited: dict[tuple[str, str], bool] = {}
     for item in items:
         cloud = cloud_of(item)
@@ -35,14 +42,41 @@ def check_support(
         if limited[where]:
             faults += _faults(item, clouds, cloud, families)
     if len(faults) == 1:
-        raise faults[0]
+        raise faults[0].error
     if faults:
-        raise UnsupportedError(
-            f"{len(faults)} resources can't be had:"
-            + "".join(f"\n  - {fault.address}: {fault.message}" for fault in faults),
-            address=faults[0].address,
-            remedy=faults[0].remedy,
-        )
+        raise _together(faults)
+
+
+@attrs.frozen(eq=False)
+class _Fault:
+    """One thing that can't be had. ``elsewhere``: another cloud may have it; else the declaration must be changed."""
+
+    error: UnsupportedError
+    elsewhere: bool = False
+
+
+def _together(faults: Sequence[_Fault]) -> UnsupportedError:
+    """All faults in one error: what several resources lack alike is said once, and so is each thing to do."""
+    alike: dict[str, list[str]] = {}
+    todo: dict[str, list[str]] = {}
+    for fault in faults:
+        address = str(fault.error.address)
+        alike.setdefault(fault.error.message, []).append(address)
+        todo.setdefault("" if fault.elsewhere else str(fault.error.remedy), []).append(address)
+    resources = list(dict.fromkeys(address for addresses in alike.values() for address in addresses))
+    many = "1 resource" if len(resources) == 1 else f"{len(resources)} resources"
+    return UnsupportedError(
+        f"{many} can't be had as declared:"
+        + "".join(f"\n  - {_listed(addresses)}: {message}" for message, addresses in alike.items()),
+        address=resources[0],
+        remedy="; ".join(f"{_listed(at)}: {remedy}" if remedy else _ELSEWHERE for remedy, at in todo.items()),
+    )
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    """Some addresses, the first few by name."""
+    more = f" and {len(addresses) - _NAMED} more" if len(addresses) > _NAMED else ""
+    return ", ".join(addresses[:_NAMED]) + more
 
 
 def _is_limited(clouds: Mapping[str, Cloud], cloud: str, item: Declared) -> bool:
@@ -56,23 +90,24 @@ def _is_limited(clouds: Mapping[str, Cloud], cloud: str, item: Declared) -> bool
 
 def _faults(
     item: Declared, clouds: Mapping[str, Cloud], cloud: str, families: Callable[[], Families]
-) -> Iterator[UnsupportedError]:
+) -> Iterator[_Fault]:
     kind = item.kind.name
     try:
         provider = provider_for(clouds, cloud, kind, item.address)
     except UnsupportedError as error:
         if cloud in clouds:
             error.message += _so_can(families(), kind)
-        yield error
+        yield _Fault(error, elsewhere=cloud in clouds)
         return
     for name, why in provider.capabilities.unsupported.items():
         if getattr(item.resource, name, None) not in (None, "", (), [], {}, False):  # it asks for nothing then
-            yield UnsupportedError(
+            lacking = UnsupportedError(
                 f"the cloud {cloud!r} can't do {kind} with {name}: {why}{_so_can(families(), kind, name)}",
                 address=item.address,
                 remedy=f"take {name} out, or give the resource a cloud that can (cloud=…)",
             )
-    yield from _lacking(item, cloud, provider.capabilities)
+            yield _Fault(lacking, elsewhere=True)
+    yield from map(_Fault, _lacking(item, cloud, provider.capabilities))
 
 
 def _lacking(item: Declared, cloud: str, can: Capabilities) -> Iterator[UnsupportedError]:
