@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestra.clouds.base.azure_keeper import Azure
+from orchestra.clouds.base.b2_connection import B2Driver
+from orchestra.clouds.base.b2_keeper import B2
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.keepers import Keeper, Local, NewBlob, ToldBlob
 from orchestra.clouds.base.s3_keepers import GoogleStorage, S3Compatible
@@ -38,6 +40,10 @@ _FOLDER: Final = MappingProxyType({"encrypted": (False, "files are as the file s
 KEEPERS: Final[Mapping[str, Keeper]] = MappingProxyType(
     {
         "azure_blobs": Azure(_PLAIN, _ENCRYPTED, Terms(hosted=True)),
+        "backblaze_b2": B2(
+            MappingProxyType({**_PLAIN, "versioned": "a rule of the bucket takes old versions away after a day"}),
+            _ENCRYPTED,
+        ),
         "google_storage": GoogleStorage(_PLAIN, _ENCRYPTED),
         "local": Local(_PLAIN, _FOLDER, Terms(defaults=MappingProxyType({"ex_use_locking": False}))),
         "minio": S3Compatible(_PLAIN, _UNSURE, Terms(hosted=True)),
@@ -46,6 +52,9 @@ KEEPERS: Final[Mapping[str, Keeper]] = MappingProxyType(
     }
 )
 """How the drivers that are served are spoken to, by Libcloud's constant."""
+
+STORAGE_DRIVERS: Final[Mapping[str, type]] = MappingProxyType({"backblaze_b2": B2Driver})
+"""Classes to be used in place of Libcloud's own."""
 
 _NO_PART: Final = ("", ".", "..")
 

@@ -33,7 +33,6 @@ def test_a_provider_is_named_by_its_constant_or_the_constants_name() -> None:
         ({"provider": "powerdns", "service": "names"}, "is no service", "dns"),
         ({"provider": "route53"}, "isn't served", "powerdns"),
         ({"provider": "openstack"}, "has a family of its own", "cloudscale"),
-        ({"provider": "backblaze_b2"}, "reads the first page of a list", "minio"),
         ({"provider": "rancher"}, "taken out the API", "kubernetes"),
         ({"provider": "elb"}, "AWS has a family of its own", "brightbox"),
         ({"provider": "powerdns", "endpoint": "127.0.0.1:8081"}, "scheme, host and port", "http://"),

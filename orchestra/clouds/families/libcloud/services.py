@@ -16,7 +16,7 @@ import libcloud.storage.providers
 
 from orchestra.clouds.base.dns import DIALECTS, dns_calls, dns_terms
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
-from orchestra.clouds.base.storage import KEEPERS, storage_calls, storage_terms
+from orchestra.clouds.base.storage import KEEPERS, STORAGE_DRIVERS, storage_calls, storage_terms
 from orchestra.clouds.families.libcloud.balancing import drivers as balancing
 from orchestra.clouds.families.libcloud.compute import drivers as compute
 from orchestra.clouds.families.libcloud.containers import drivers as containers
@@ -40,13 +40,6 @@ class Service:
     refused: Mapping[str, str] = attrs.field(factory=dict)
     drivers: Mapping[str, type] = attrs.field(factory=dict)
 
-
-_UNSERVED_STORAGE: Final = MappingProxyType(
-    {
-        "backblaze_b2": "its driver reads the first page of a list, and uploads to whatever host an answer names: "
-        "use minio with B2's endpoint for S3's API"
-    }
-)
 
 SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
     {
@@ -76,7 +69,11 @@ SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
         ),
         "dns": Service(DIALECTS, dns_calls, lambda access: access.driver.list_zones(), dns_terms),
         "storage": Service(
-            KEEPERS, storage_calls, lambda access: access.driver.list_containers(), storage_terms, _UNSERVED_STORAGE
+            KEEPERS,
+            storage_calls,
+            lambda access: access.driver.list_containers(),
+            storage_terms,
+            drivers=STORAGE_DRIVERS,
         ),
     }
 )

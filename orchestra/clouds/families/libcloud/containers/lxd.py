@@ -30,8 +30,8 @@ _OPERATIONS: Final = "/1.0/operations"
 
 _WAIT: Final = 45
 """Seconds that one request waits for an operation: less than the longest silence that a connection bears."""
-_WAITS: Final = 40
-"""How many such requests wait for one operation: half an hour, which a large image may take."""
+_WAITS: Final = 4
+"""How many such requests wait for one operation in a call: longer than a container is given to end."""
 _SUCCEEDED: Final = 200
 _OVER: Final = 200
 """Operations have a status from here on when they are over."""
