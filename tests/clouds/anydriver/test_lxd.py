@@ -542,6 +542,26 @@ def test_it_is_found_while_it_is_being_made(imitation: Lxd) -> None:
     assert kinds.create(wanted, owner("image")).external_id == found.external_id
 
 
+def test_what_takes_long_is_asked_for_again_and_goes_on(imitation: Lxd, tmp_path: Path) -> None:
+    containers = provider(lxd(imitation), "Container")
+    imitation.slow = 8
+    for _ in range(2):
+        with pytest.raises(oc.InProgressError, match="LXD is still at it: Creating instance"):
+            containers.create(a_container(), owner("web"))
+    made = containers.create(a_container(), owner("web"))
+    assert held(imitation, made.name)["status"] == "Running"
+    imitation.slow = 20
+    state = tmp_path / "state.db"
+    shop = oc.Deployment(
+        Shop(), name="shop", cloud=lxd(imitation), state=state, progress=False, clock=VirtualClock(), width=1
+    )
+    with shop:
+        run = shop.apply()
+        assert [step.attempts for step in run.steps] == [1, 1, 1]
+    assert len(imitation.sent("POST", "/1.0/images")) == 1
+    assert len(imitation.instances) == 3
+
+
 def test_a_project_goes_with_every_request(imitation: Lxd) -> None:
     cloud = lxd(imitation, project="shop")
     made = provider(cloud, "Container").create(a_container(), owner("web"))
