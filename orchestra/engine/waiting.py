@@ -16,6 +16,8 @@ from orchestra.state.journal import Operation
 
 FIRST_POLL: Final = 0.2
 """Seconds until the first look after a call was accepted that isn't ready at once."""
+NEXT_CALL: Final = 1.0
+"""Seconds until a call is made again that the cloud is at: it costs more than a look, and the state a write."""
 SLOWEST_POLL: Final = 10.0
 """Seconds between looks at most; they come further apart the longer it takes."""
 CLOSENESS: Final = 4.0
@@ -73,11 +75,11 @@ def _pause(progress: Progress, now: float, least: float) -> float:
 
 
 def next_call(progress: Progress, error: InProgressError, now: float) -> float:
-    """Seconds until what is in progress is asked again: as long as between two looks, or as the cloud said.
+    """Seconds until the call is made again: further apart the longer it takes, as looks are, or as the cloud said.
 
     The last time is at the deadline; that has passed if it is 0.
     """
-    pause = min(SLOWEST_POLL, max(FIRST_POLL, (now - progress.awaited_since) / 8.0))
+    pause = min(SLOWEST_POLL, max(NEXT_CALL, (now - progress.awaited_since) / 8.0))
     return max(0.0, min(progress.deadline - now, max(pause, told_to_wait(error))))
 
 
