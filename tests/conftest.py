@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
+
+from tests.moto_server import MotoServer, moto_server
 
 FOREIGN = ("AWS_", "LIBCLOUD_", "ORCHESTRA_", "OS_", "PG")
 """Environment variables whose names start so belong to whoever runs the tests, not to the tests."""
@@ -27,6 +30,20 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
     hypothesis.settings.load_profile("house")
     sys.addaudithook(_refuse_outside)
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[MotoServer]:
+    """One AWS for all tests of this process, which takes two seconds to start."""
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(aws_server: MotoServer) -> MotoServer:
+    """It, empty."""
+    aws_server.reset()
+    return aws_server
 
 
 def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:

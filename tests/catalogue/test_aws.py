@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from exercise import Exercise, case_of
 from scenes import EXTRA, Case, serving
 
 import orchestra as oc
-from tests.moto_server import MotoServer, moto_server
+from tests.moto_server import MotoServer
 
 REGION = "eu-west-1"
 ZONES = ("eu-west-1a", "eu-west-1b")
@@ -24,20 +23,13 @@ EACH = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MotoServer]:
-    with moto_server() as running:
-        yield running
-
-
 @pytest.fixture
-def cloud(server: MotoServer) -> oc.Cloud:
-    server.reset()
+def cloud(aws: MotoServer) -> oc.Cloud:
     return oc.clouds.aws(
         region=REGION,
-        endpoint=server.endpoint,
-        access_key=server.access_key,
-        secret_key=server.secret_key,
+        endpoint=aws.endpoint,
+        access_key=aws.access_key,
+        secret_key=aws.secret_key,
         consistency_seconds=0,
     )
 
@@ -64,11 +56,10 @@ IN_TWO_ZONES = attrs.evolve(
 
 @pytest.mark.parametrize("name", list(IN_TWO_ZONES.changes))
 def test_changing_an_input_of_a_newer_balancer_does_what_is_documented(
-    server: MotoServer, name: str, tmp_path: Path
+    aws: MotoServer, name: str, tmp_path: Path
 ) -> None:
-    server.reset()
-    keys = {"access_key": server.access_key, "secret_key": server.secret_key}
-    cloud = oc.clouds.aws(region=REGION, endpoint=server.endpoint, balancers="elbv2", consistency_seconds=0, **keys)
+    keys = {"access_key": aws.access_key, "secret_key": aws.secret_key}
+    cloud = oc.clouds.aws(region=REGION, endpoint=aws.endpoint, balancers="elbv2", consistency_seconds=0, **keys)
     exercise = Exercise(IN_TWO_ZONES, cloud, ZONES, tmp_path)
     exercise.change({}, name, IN_TWO_ZONES.changes[name])
     exercise.destroy()

@@ -21,7 +21,7 @@ from virtual_clock import VirtualClock
 import orchestra as oc
 from orchestra.contracts import Inputs, Observation
 from orchestra.model.values import Revealed
-from tests.moto_server import MotoServer, moto_server
+from tests.moto_server import MotoServer
 from tests.stores.conftest import postgres
 from tests.stores.server import PostgresServer
 
@@ -61,12 +61,6 @@ class Ground:
         assert self.witness.found == {}
 
 
-@pytest.fixture(scope="module")
-def aws_server() -> Iterator[MotoServer]:
-    with moto_server() as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path.parent)
@@ -76,7 +70,6 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def aws_cloud(server: MotoServer) -> Any:
-    server.reset()
     server.accept({server.access_key: VALUES["cloud secret"]})
     return oc.clouds.aws(
         region="eu-west-1",
@@ -92,7 +85,7 @@ def aws_cloud(server: MotoServer) -> Any:
 def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     accounts, clock = Accounts(), VirtualClock()
     if request.param == "aws":
-        base = aws_cloud(request.getfixturevalue("aws_server"))
+        base = aws_cloud(request.getfixturevalue("aws"))
     else:
         base = oc.clouds.simulated(tmp_path / "cloud.db", clock=clock)
     cloud = Watched(oc.Cloud(base=base, providers=[accounts], name="planted"))
@@ -410,24 +403,24 @@ def test_what_the_cloud_makes_its_ids_of_can_not_be_secret(simulated_ground: Gro
 
 
 def test_aws_that_quotes_a_request_is_told_without_its_secrets(
-    aws_server: MotoServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    aws: MotoServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     witness, accounts = Witness(), Accounts()
-    cloud = Watched(oc.Cloud(base=aws_cloud(aws_server), providers=[accounts], name="planted"))
+    cloud = Watched(oc.Cloud(base=aws_cloud(aws), providers=[accounts], name="planted"))
     ground = Ground(cloud=cloud, accounts=accounts, folder=tmp_path, witness=witness)
     names = ("environment", "output", "cloud secret")
     said = " ".join([*(escape(VALUES[name]) for name in names), CORES["session token"]])
     error = f"<Error><Code>InvalidParameterValue</Code><Message>no: {said}</Message></Error>"
     answer = {"mode": "answer", "status": 400, "count": 99}
-    aws_server.fault(action="RunInstances", body=f"<Response><Errors>{error}</Errors></Response>", **answer)
-    aws_server.fault(method="PUT", path="blob-", body=error, **answer)
+    aws.fault(action="RunInstances", body=f"<Response><Errors>{error}</Errors></Response>", **answer)
+    aws.fault(method="PUT", path="blob-", body=error, **answer)
     with listening(witness), ground.deployment() as deployment:
         with pytest.raises(oc.ApplyError) as caught:
             deployment.apply()
         assert "InvalidParameterValue" in str(caught.value)
         witness.fail("refusal", caught.value)
         witness.deployment(deployment)
-        aws_server.reset()  # forgets the key pair too
+        aws.reset()  # forgets the key pair too
         with pytest.raises(oc.CredentialsError) as refused:
             deployment.plan()
         witness.fail("credentials", refused.value)

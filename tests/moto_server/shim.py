@@ -22,6 +22,7 @@ from tests.moto_server.faults import Dropped, Faults
 from tests.moto_server.inventory import inventory
 from tests.moto_server.mending import mend_answer, mend_request
 from tests.moto_server.messages import Answer, Request, refusal
+from tests.moto_server.remembering import remember
 from tests.moto_server.tokens import Tokens
 
 
@@ -29,6 +30,7 @@ class Shim:
     """Answers requests, one at a time where moto is concerned: it isn't made for threads."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
+        remember()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._lock = threading.Lock()
         self._credentials = Credentials(pairs)

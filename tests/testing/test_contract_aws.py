@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,18 +11,12 @@ from orchestra.contracts import Cloud, Provider
 from orchestra.testing import check_provider
 from orchestra.testing.rules import RULES
 from tests.catalogue.scenes import Case, serving
-from tests.moto_server import MotoServer, moto_server
+from tests.moto_server import MotoServer
 from tests.testing.ground import lay
 
 REGION = "eu-west-1"
 ZONES = ("eu-west-1a", "eu-west-1b")
 SERVED = serving(oc.clouds.aws(region=REGION, access_key="none", secret_key="none"))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MotoServer]:
-    with moto_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -34,15 +27,12 @@ def closed_endpoint() -> str:
 
 
 @pytest.mark.parametrize("case", SERVED, ids=lambda case: case.kind.__name__)
-def test_provider_keeps_the_contract(case: Case, server: MotoServer, closed_endpoint: str) -> None:
-    server.reset()
+def test_provider_keeps_the_contract(case: Case, aws: MotoServer, closed_endpoint: str) -> None:
 
     def cloud(endpoint: str) -> oc.Cloud:
-        return oc.clouds.aws(
-            region=REGION, endpoint=endpoint, access_key=server.access_key, secret_key=server.secret_key
-        )
+        return oc.clouds.aws(region=REGION, endpoint=endpoint, access_key=aws.access_key, secret_key=aws.secret_key)
 
-    there, out = cloud(server.endpoint), cloud(closed_endpoint)
+    there, out = cloud(aws.endpoint), cloud(closed_endpoint)
     ground = lay(case, there, ZONES)
     settings = {"owned": False} if case.kind is oc.Blob else {}  # S3's lists leave out whose an object is
     checked = check_provider(

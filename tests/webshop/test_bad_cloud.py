@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import orchestra as oc
-from tests.moto_server import MotoServer, moto_server
+from tests.moto_server import MotoServer
+from tests.virtual_clock import VirtualClock
 
 
 class Small(oc.Stack):
@@ -21,15 +21,10 @@ class Small(oc.Stack):
         self.server = oc.Server(image=self.image, size=oc.Size(cpus=1, memory_gib=1), subnet=self.subnet)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MotoServer]:
-    with moto_server() as running:
-        yield running
-
-
 def deployment(stack: oc.Stack, folder: Path, **aws: str) -> oc.Deployment:
     given = {"region": "eu-west-1", "access_key": "AKIDEXAMPLE", "secret_key": "wrong", **aws}
-    return oc.Deployment(stack, name="small", cloud=oc.clouds.aws(**given), state=folder / "state.db", progress=False)
+    cloud, state = oc.clouds.aws(**given), folder / "state.db"
+    return oc.Deployment(stack, name="small", cloud=cloud, state=state, progress=False, clock=VirtualClock())
 
 
 def right(server: MotoServer) -> dict[str, str]:
@@ -40,13 +35,12 @@ def nothing_was_made(server: MotoServer) -> bool:
     return not [action for action in server.stats() if action.startswith(("Create", "Run", "Import", "Allocate"))]
 
 
-def test_wrong_credentials(server: MotoServer, tmp_path: Path) -> None:
-    server.reset()
+def test_wrong_credentials(aws: MotoServer, tmp_path: Path) -> None:
     with pytest.raises(oc.CredentialsError) as caught:
-        deployment(Small(), tmp_path, endpoint=server.endpoint).plan()
+        deployment(Small(), tmp_path, endpoint=aws.endpoint).plan()
     assert caught.value.remedy
     assert "wrong" not in str(caught.value).replace("wrong?", "")
-    assert nothing_was_made(server)
+    assert nothing_was_made(aws)
 
 
 def test_no_network(tmp_path: Path) -> None:
@@ -60,27 +54,24 @@ def test_no_network(tmp_path: Path) -> None:
     assert "Signature" not in str(caught.value)
 
 
-def test_unknown_region(server: MotoServer, tmp_path: Path) -> None:
-    server.reset()
+def test_unknown_region(aws: MotoServer, tmp_path: Path) -> None:
     with pytest.raises(oc.InvalidRequestError, match="eu-west-1"):
-        deployment(Small(), tmp_path, **{**right(server), "region": "eu-wset-1"}).plan()
-    assert nothing_was_made(server)
+        deployment(Small(), tmp_path, **{**right(aws), "region": "eu-wset-1"}).plan()
+    assert nothing_was_made(aws)
 
 
-def test_an_image_that_the_cloud_does_not_have(server: MotoServer, tmp_path: Path) -> None:
-    server.reset()
+def test_an_image_that_the_cloud_does_not_have(aws: MotoServer, tmp_path: Path) -> None:
     with pytest.raises(oc.ChoiceError) as caught:
-        deployment(Small(image=oc.Image(os="templeos", version="5")), tmp_path, **right(server)).plan()
+        deployment(Small(image=oc.Image(os="templeos", version="5")), tmp_path, **right(aws)).plan()
     assert caught.value.address == "server"
     assert caught.value.remedy
-    assert nothing_was_made(server)
+    assert nothing_was_made(aws)
 
 
-def test_the_reply_to_a_creation_is_lost_and_nothing_is_made_twice(server: MotoServer, tmp_path: Path) -> None:
-    server.reset()
-    with deployment(Small(), tmp_path, **right(server)) as small:
+def test_the_reply_to_a_creation_is_lost_and_nothing_is_made_twice(aws: MotoServer, tmp_path: Path) -> None:
+    with deployment(Small(), tmp_path, **right(aws)) as small:
         for action in ("CreateVpc", "RunInstances", "CreateSubnet"):
-            server.fault(action=action, mode="drop_after", count=1)
+            aws.fault(action=action, mode="drop_after", count=1)
         small.apply()
         assert small.plan().is_empty
         assert len(small.resources) == 3
@@ -88,10 +79,9 @@ def test_the_reply_to_a_creation_is_lost_and_nothing_is_made_twice(server: MotoS
         assert small.resources == {}
 
 
-def test_the_connection_breaks_in_the_middle_of_a_run(server: MotoServer, tmp_path: Path) -> None:
-    server.reset()
-    with deployment(Small(), tmp_path, **right(server)) as small:
-        server.fault(
+def test_the_connection_breaks_in_the_middle_of_a_run(aws: MotoServer, tmp_path: Path) -> None:
+    with deployment(Small(), tmp_path, **right(aws)) as small:
+        aws.fault(
             action="CreateSubnet",
             mode="answer",
             status=403,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds.families.aws.balancing import Balancers
-from tests.moto_server import MotoServer, moto_server
+from tests.moto_server import MotoServer
 
 REGION = "eu-west-1"
 
@@ -28,12 +27,6 @@ def example() -> ModuleType:
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MotoServer]:
-    with moto_server() as running:
-        yield running
 
 
 class Simulated:
@@ -61,7 +54,6 @@ class Aws:
     """AWS's API, and what is in it as boto3 tells; newer load balancers want the shop in two ``zones``."""
 
     def __init__(self, server: MotoServer, balancers: Balancers = "elb") -> None:
-        server.reset()
         self.zones: tuple[str, ...] = ("eu-west-1a", "eu-west-1b") if balancers == "elbv2" else ()
         self.server = server
         keys = {"access_key": server.access_key, "secret_key": server.secret_key}
@@ -116,9 +108,7 @@ class Aws:
 
 @pytest.fixture(params=["simulated", "elb", "elbv2"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Simulated | Aws:
-    return (
-        Simulated(tmp_path) if request.param == "simulated" else Aws(request.getfixturevalue("server"), request.param)
-    )
+    return Simulated(tmp_path) if request.param == "simulated" else Aws(request.getfixturevalue("aws"), request.param)
 
 
 SHOP = {

@@ -11,7 +11,6 @@ from orchestra.clouds import LibcloudCloud
 from tests.clouds.anydriver.scenery import DRIVERS
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.scenery import Family
-from tests.moto_server import MotoServer, moto_server
 
 
 @pytest.fixture(params=DRIVERS, ids=lambda family: family.name)
@@ -32,15 +31,3 @@ def cloud(family: Family, server: Imitation) -> LibcloudCloud:
     found: Any = family.cloud(server)
     assert isinstance(found, LibcloudCloud)
     return found
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[MotoServer]:
-    with moto_server() as server:
-        yield server
-
-
-@pytest.fixture
-def aws(running: MotoServer) -> MotoServer:
-    running.reset()
-    return running

@@ -1,26 +1,17 @@
-"""One server for all tests of the cloud, empty for each."""
+"""The cloud that the tests are about, with nothing in it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
 from orchestra.clouds.families.aws import AwsCloud, aws
 from tests.clouds.aws.scenery import REGION, Scene
-from tests.moto_server import MotoServer, moto_server
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[MotoServer]:
-    with moto_server() as server:
-        yield server
+from tests.moto_server import MotoServer
 
 
 @pytest.fixture
-def server(running: MotoServer) -> MotoServer:
-    running.reset()
-    return running
+def server(aws: MotoServer) -> MotoServer:
+    return aws
 
 
 @pytest.fixture
