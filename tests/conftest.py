@@ -6,16 +6,37 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import hypothesis
 import pytest
 
 from tests.moto_server import MotoServer, moto_server
 
+ROOT: Final = Path(__file__).parents[1]
+
 FOREIGN = ("AWS_", "LIBCLOUD_", "ORCHESTRA_", "OS_", "PG")
 """Environment variables whose names start so belong to whoever runs the tests, not to the tests."""
 
 SWITCHES = ("ALL_PROXY", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "HTTPS_PROXY", "HTTP_PROXY", "LINES", "NO_COLOR")
+
+LONGEST: Final = (
+    "tests/crash/test_crash.py",
+    "tests/testing/test_contract_openstack.py",
+    "tests/catalogue/test_openstack.py",
+    "tests/stores/test_processes.py",
+    "tests/testing/test_contract_docker.py",
+    "tests/testing/test_contract_aws.py",
+    "tests/catalogue/test_docker.py",
+    "tests/catalogue/test_aws.py",
+    "tests/adoption/test_whole_way.py",
+    "tests/house/test_gates.py",
+    "tests/herd/test_herd.py",
+    "tests/house/test_typing.py",
+    "tests/webshop/test_webshop.py",
+)
+"""Files that take long with few tests, the longest first: begun last, one of them would be waited for alone."""
 
 
 class OutsideError(BaseException):
@@ -30,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
     hypothesis.settings.load_profile("house")
     sys.addaudithook(_refuse_outside)
+    config.option.loadscopereorder = False  # pytest-xdist begins with the files that have most tests
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scenes import CASES, Case, Scene
+from scenes import CASES, EXTRA, Case, Scene
 
 import orchestra as oc
-from orchestra.contracts import Cloud
+from orchestra.contracts import Clock, Cloud
 from orchestra.model.address import Address
 from orchestra.planning.comparing import forces
 
@@ -21,15 +21,20 @@ def case_of(kind: type[oc.Resource]) -> Case:
 class Exercise:
     """A deployment of a scene that is changed and looked at."""
 
-    def __init__(self, case: Case, cloud: Cloud, zones: tuple[str, ...], folder: Path) -> None:
+    def __init__(
+        self, case: Case, cloud: Cloud, zones: tuple[str, ...], folder: Path, clock: Clock | None = None
+    ) -> None:
         self._case = case
         self._cloud = cloud
         self._zones = zones
         self._state = folder / "state.db"
+        self._clock = clock
 
     def deployment(self, inputs: Mapping[str, Any]) -> oc.Deployment:
         scene = Scene(case=self._case, inputs={**self._case.base, **inputs}, zones=self._zones)
-        return oc.Deployment(scene, name="catalogue", cloud=self._cloud, state=self._state, progress=False)
+        return oc.Deployment(
+            scene, name="catalogue", cloud=self._cloud, state=self._state, clock=self._clock, progress=False
+        )
 
     def apply(self, inputs: Mapping[str, Any]) -> oc.Plan:
         """Apply the scene with these inputs, and see that the next plan is empty; returns the plan applied."""
@@ -60,6 +65,14 @@ class Exercise:
             kept = deployment.resources[Address("subject")].external_id == recorded.external_id
         natural_key = self._case.kind.kind.name in ("dns.Record", "storage.Blob", "compute.VolumeAttachment")
         assert kept is (expected is oc.Action.UPDATE) or natural_key
+
+    def change_everything(self) -> None:
+        """Make every change that there is for the kind, each from the same inputs: brought back to them in between."""
+        for name, value in self._case.changes.items():
+            self.change({}, name, value)
+        for kind, before, name, value, expected in EXTRA:
+            if kind is self._case.kind:
+                self.change(before, name, value, expected)
 
     def destroy(self) -> None:
         with self.deployment({}) as deployment:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from exercise import Exercise
-from scenes import CASES, EXTRA, Case
+from scenes import CASES, Case
 
 import orchestra as oc
 from tests.openstack_server import HINT, OFFERED, find_server
@@ -32,9 +32,5 @@ def cloud() -> oc.Cloud:
 @pytest.mark.parametrize("case", EACH, ids=[case.kind.__name__ for case in EACH])
 def test_changing_an_input_does_what_is_documented(cloud: oc.Cloud, case: Case, tmp_path: Path) -> None:
     exercise = Exercise(case, cloud, ZONES, tmp_path)
-    for name, value in case.changes.items():
-        exercise.change({}, name, value)
-    for kind, base, name, value, expected in EXTRA:
-        if kind is case.kind:
-            exercise.change(base, name, value, expected)
+    exercise.change_everything()
     exercise.destroy()

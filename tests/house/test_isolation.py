@@ -1,4 +1,4 @@
-"""The tests run alike on every machine: see ``tests/conftest.py``."""
+"""The tests run alike on every machine, the longest first: see ``tests/conftest.py``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import socket
 
 import pytest
+
+from tests.conftest import LONGEST, ROOT, pytest_collection_modifyitems
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80), ("example.invalid", 443)])
@@ -30,3 +32,15 @@ def test_loopback_is_open(host: str) -> None:
 
 def test_settings_of_this_machine_are_out_of_reach() -> None:
     assert [name for name in os.environ if name.startswith(("AWS_", "ORCHESTRA_"))] == []
+
+
+def test_the_files_that_are_begun_with_are_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []
+
+
+def test_they_are_begun_with(request: pytest.FixtureRequest) -> None:
+    items = request.session.items[::-1]
+    pytest_collection_modifyitems(items)
+    found = list(dict.fromkeys(item.path for item in items))
+    chosen = [ROOT / name for name in LONGEST if ROOT / name in found]
+    assert found[: len(chosen)] == chosen

@@ -61,20 +61,6 @@ def test_lease_of_a_living_process_is_not_taken(path: str) -> None:
         store.close()
 
 
-def test_of_two_that_race_for_the_lease_one_wins(path: str) -> None:
-    opened(path).close()
-    with child("race", path, "one") as one, child("race", path, "two") as two:
-        children = (one, two)
-        assert [racer.hear() for racer in children] == ["ready", "ready"]
-        for racer in children:
-            racer.tell()
-        answers = [racer.hear() for racer in children]
-        assert sorted(answer.split()[0] for answer in answers) == ["lost", "won"]
-        winner = children[answers.index("won")]
-        loser_says = next(answer for answer in answers if answer != "won")
-        assert f"process {winner.running.pid} ({'one' if winner is one else 'two'})" in loser_says
-
-
 def test_of_twenty_that_race_for_the_lease_one_wins(path: str) -> None:
     opened(path).close()
     with contextlib.ExitStack() as stack:

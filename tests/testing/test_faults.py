@@ -18,6 +18,7 @@ from orchestra.contracts import Inputs, Ownership, Provider, Status
 from orchestra.testing import Fault, FaultModel, LongTail, Script, Trouble, Uniform, VirtualClock, presets
 
 MakeCloud = Callable[..., SimulatedCloud]
+NAMES = {name: getattr(testing, name) for name in testing.__all__}
 NETWORK = Inputs({"cidr": "10.0.0.0/16", "internet": False, "labels": {}})
 VOLUME = Inputs({"size_gib": 1, "zone": "sim-1a", "type": None, "encrypted": True, "snapshot": None, "labels": {}})
 
@@ -214,7 +215,7 @@ def fault_of(model: FaultModel, nth: int) -> Fault | None:
 def test_what_happened_is_a_script_that_does_it_again() -> None:
     model = MODEL.fresh()
     before = shake(model)
-    again = eval(repr(model.script()), vars(testing))
+    again = eval(repr(model.script()), NAMES)
     assert again == model.script()
     assert shake(again) == before
 
@@ -238,7 +239,7 @@ def test_a_script_is_hit_by_all_its_faults_with_several_threads_too() -> None:
     ],
 )
 def test_faults_print_as_python_that_makes_them_again(one: FaultModel | Script) -> None:
-    again = eval(repr(one), vars(testing))
+    again = eval(repr(one), NAMES)
     assert again == one
     assert repr(again) == repr(one)
     assert isinstance(one, Distortions)

@@ -56,7 +56,7 @@ def test_an_attachment_without_its_volume_is_left_out() -> None:
 def test_what_is_drawn_prints_as_python(
     parts: tuple[Part, ...], faults: testing.FaultModel, behaviour: oc.clouds.Behaviour
 ) -> None:
-    names = {**vars(testing), "Behaviour": oc.clouds.Behaviour}
+    names = {**{name: getattr(testing, name) for name in testing.__all__}, "Behaviour": oc.clouds.Behaviour}
     assert eval(repr((parts, faults, behaviour)), names) == (parts, faults, behaviour)
     assert complete(parts) == parts
 
