@@ -15,7 +15,10 @@ from tests.stores.server import PostgresServer, programs
 ROOT = Path(__file__).parents[2]
 HEADER = "times | lost | doubled | orphaned | remade | unsettled |"
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked off")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked off"),
+    pytest.mark.timeout(300),  # half a minute each, where nothing else runs
+]
 
 
 def struck(*arguments: str, short: bool = True) -> dict[str, list[int]]:
@@ -82,7 +85,6 @@ def test_a_stopped_process_is_kept_out_of_postgresql_as_well(postgres: PostgresS
     assert not any(rows["all"][1:])
 
 
-@pytest.mark.timeout(600)
 def test_a_large_deployment_goes_on_after_a_kill_and_a_refusal_in_the_middle() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.crash", "--large", "2000"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -9,6 +9,8 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds import CloudStackCloud, cloudstack
+from orchestra.clouds.families.cloudstack.cloud import CALLS
+from orchestra.clouds.families.cloudstack.cloud import GUARDED as GUARDED_CALLS
 from orchestra.contracts import Inputs, Ownership, Provider, Status, fresh_token
 from orchestra.resources.network import Rule
 from orchestra.testing import ProviderCase, check_provider
@@ -31,7 +33,8 @@ PLAIN = (
     "compute.FloatingIp",
     "balancing.LoadBalancer",
 )
-GUARDED = ("network.Firewall", *PLAIN[2:-2])
+GUARDED = ("network.Firewall", "compute.Server")
+"""What zones with security groups have code of their own for."""
 BALANCING = "DefaultIsolatedNetworkOfferingForVpcNetworks"
 """The network offering of the one subnet of a VPC that may have balancers."""
 
@@ -229,4 +232,10 @@ def test_providers_keep_the_contract(guarded: bool, kind: str) -> None:
 def test_every_kind_is_tried() -> None:
     able = oc.clouds.capabilities()
     assert set(able["cloudstack"]) == set(PLAIN)
-    assert set(able["cloudstack:security_groups"]) == set(GUARDED)
+    assert set(able["cloudstack:security_groups"]) == {*GUARDED, *PLAIN[2:-2]}
+
+
+def test_other_kinds_are_served_alike_with_security_groups_and_without() -> None:
+    plain, guarded = ({one.kind: one for one in calls} for calls in (CALLS, GUARDED_CALLS))
+    for kind in guarded.keys() - set(GUARDED):
+        assert (type(guarded[kind]), vars(guarded[kind])) == (type(plain[kind]), vars(plain[kind]))
