@@ -99,7 +99,8 @@ class ContainerImage(Resource, kind="containers.ContainerImage", create_timeout=
             r"[a-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?",
             "the name of an image such as registry.example/team/app:1.2",
         ),
-        doc="Its name, as for ``docker pull``, with a tag or a digest. Without one the tag is ``latest``.",
+        doc="Its name, as for ``docker pull``, with a tag or a digest. Without one the tag is ``latest``. On LXD: the "
+        "name of one that is there, ``server/name``, or a URL.",
     )
 
     digest = output_field(str, doc="The image's own id: ``sha256:`` and the digest of its configuration.")

@@ -422,7 +422,7 @@ def test_what_lxd_says_of_one_that_can_not_be_made(server: Server) -> None:
         oc.InvalidRequestError, match=r"it can't be made: Failed creating instance record: .*/none/such"
     ):
         create(server, mounts=[missing])
-    containers = provider(lxd(server, profiles=["default", "none"]), "Container")
+    containers = provider(lxd(server, profiles="none"), "Container")
     with pytest.raises(oc.CloudError, match='Requested profile "none"'):
         containers.create(a_container(), owner("web"))
     assert names(server) == set()
@@ -474,6 +474,13 @@ def test_another_container_of_the_name_is_another_thing(server: Server) -> None:
     containers.delete(made.external_id)
     assert names(server) == {"web"}, "what isn't ours is left alone"
     assert set(containers.observe(["web"]).found) == {"web"}, "one that is adopted may go by its name"
+
+
+def test_many_that_were_adopted_by_their_names_are_read_in_one_list(imitation: Lxd) -> None:
+    adopted = [create(imitation, f"web[{number}]", running=False).name for number in range(30)]
+    imitation.requests.clear()
+    assert set(provider(lxd(imitation), "Container").observe(adopted).found) == set(adopted)
+    assert len(imitation.requests) == 1
 
 
 def test_one_that_is_frozen_is_thawed(boots: LxdServer) -> None:
@@ -665,6 +672,12 @@ def test_what_can_not_be_had_is_a_plan_error(imitation: Lxd, given: dict[str, An
         pytest.raises(oc.UnsupportedError, match=why),
     ):
         bad.plan()
+
+
+@pytest.mark.parametrize("half", ["cert_file", "key_file"])
+def test_half_a_pair_of_certificate_and_key_is_refused(half: str) -> None:
+    with pytest.raises(oc.InvalidRequestError, match=f"{half} is of no use alone"):
+        libcloud("lxd", endpoint="https://127.0.0.1:8443", options={half: "file"})
 
 
 def test_verify(server: Server) -> None:

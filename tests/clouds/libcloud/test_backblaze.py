@@ -16,7 +16,7 @@ from orchestra.clouds.base.keepers import AT_ONCE
 from orchestra.contracts import Inputs, Ownership, Provider, Update, fresh_token
 from orchestra.resources.checks import content_digest
 from orchestra.testing import ProviderCase, check_provider
-from tests.clouds.families.imitation import Trouble
+from tests.clouds.families.imitation import RefusedError, Trouble
 from tests.clouds.libcloud.backblaze import KEY, SECRET, Backblaze
 from tests.clouds.unhelpful import nobody
 from tests.virtual_clock import VirtualClock
@@ -386,6 +386,31 @@ def test_what_b2_refuses_is_told_in_its_words(server: Backblaze, bucket: str) ->
     server.trouble = Trouble(of=lambda one: one.path.endswith("/b2_get_upload_url"), status=429)
     with pytest.raises(oc.ThrottledError):
         provider(b2(server), "Blob").create(blob(bucket, "k", "text"), owner("k"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "too_many_buckets", oc.QuotaError),
+        (403, "cap_exceeded", oc.QuotaError),
+        (403, "storage_cap_exceeded", oc.QuotaError),
+        (401, "unauthorized", oc.CredentialsError),
+        (403, "access_denied", oc.CredentialsError),
+        (400, "bad_request", oc.InvalidRequestError),
+        (503, "service_unavailable", oc.TransientError),
+        (500, "internal_error", oc.TransientError),
+        (429, "too_many_requests", oc.ThrottledError),
+    ],
+)
+def test_b2_s_errors_are_ours(server: Backblaze, status: int, code: str, error: type[oc.CloudError]) -> None:
+    def refuse(_: Any) -> Any:
+        raise RefusedError(status, f"{code}: as it is")
+
+    server.create_bucket = refuse  # type: ignore[method-assign]
+    told = "as it is" if status != 429 else "Rate limit"  # Libcloud keeps nothing of what is told with that
+    with pytest.raises(error, match=told) as caught:
+        provider(b2(server), "Bucket").create(Inputs({"name": None}), owner("bucket"))
+    assert type(caught.value) is error
 
 
 def test_a_wrong_key_is_told_as_such(server: Backblaze) -> None:

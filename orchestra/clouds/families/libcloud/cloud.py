@@ -15,6 +15,7 @@ from orchestra.clouds.provider import DriverProvider, translated
 from orchestra.clouds.session import Session
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Provider
+from orchestra.errors import InvalidRequestError
 
 _SECRET: Final = re.compile(r"key|password|secret|token")
 """Options named so are never shown."""
@@ -102,9 +103,14 @@ def libcloud(
 
 
 def _certified(connections: Connections, settings: Mapping[str, Any]) -> Connections:
-    """``connections`` with the certificates that ``settings`` name."""
+    """``connections`` with the certificates that ``settings`` name; raises `InvalidRequestError` for half of a pair."""
+    pair = [name for name in ("cert_file", "key_file") if settings.get(name)]
+    if len(pair) == 1:
+        raise InvalidRequestError(
+            f"options: {pair[0]} is of no use alone", sent=False, remedy="give cert_file and key_file, or neither"
+        )
     connections.authority = settings.get("ca_cert")
-    if "cert_file" in settings:
+    if pair:
         connections.cert = (settings["cert_file"], settings["key_file"])
     return connections
 

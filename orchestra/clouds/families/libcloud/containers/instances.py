@@ -68,9 +68,11 @@ class InstanceCalls(Calls[LibcloudDriver]):
         return _started(driver, name) if inputs.flag("running") and is_fresh(item) else told(item)
 
     def read(self, driver: LibcloudDriver, ids: Sequence[str]) -> Iterator[Observation]:
-        """See `Calls.read`: one list, which LXD gives whole."""
+        """See `Calls.read`: one list, which LXD gives whole. What is adopted may go by its name alone."""
         wanted = frozenset(ids)
-        return (told(item) for item in _listed(driver) if id_of(item) in wanted)
+        for item in _listed(driver):
+            for external_id in wanted.intersection((id_of(item), item["name"])):
+                yield attrs.evolve(told(item), external_id=external_id)
 
     def look_up(self, driver: LibcloudDriver, external_id: str) -> Observation:
         """See `Calls.look_up`."""
@@ -145,7 +147,7 @@ def _one(driver: LibcloudDriver, external_id: str) -> Item:
 def _made(driver: LibcloudDriver, body: dict[str, Any]) -> Item:
     """The instance, made now or by another call at the same moment; LXD's own text if it can't be made."""
     if profiles := driver.settings.get("profiles"):
-        body["profiles"] = list(profiles)
+        body["profiles"] = [profiles] if isinstance(profiles, str) else list(profiles)
     try:
         done(driver, "POST", INSTANCES, body)
     except Exception as error:
