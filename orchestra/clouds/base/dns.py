@@ -164,11 +164,12 @@ class RecordCalls(Calls[LibcloudDriver]):
 
     def read(self, driver: LibcloudDriver, ids: Sequence[str]) -> Iterator[Observation]:
         """See `Calls.read`: the record sets of each zone."""
+        wanted = frozenset(ids)
         for zone in dict.fromkeys(external_id.partition("/")[0] for external_id in ids):
             with tolerating(NotFoundError):
                 for found in self._dialect.record_sets(driver, zone):
                     told = self._told(zone, found)
-                    if told.external_id in ids:
+                    if told.external_id in wanted:
                         yield told
 
     def look_up(self, driver: LibcloudDriver, external_id: str) -> Observation:

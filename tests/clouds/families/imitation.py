@@ -113,8 +113,8 @@ class Imitation:
     def plant(self, things: dict[str, dict[str, Any]], count: int) -> list[str]:
         """Have ``count`` of ``things``: more of them that are as the first one, under ids of their own."""
         first = next(iter(things.values()))
-        name = "uuid" if "uuid" in first else "id"
-        stem, dash, _ = str(first[name]).rpartition("-")
+        name = next(one for one in ("uuid", "id", "ip") if one in first)
+        stem, dash, _ = str(first[name]).rpartition("/" if "/" in str(first[name]) else "-")
         for number in range(1_000_000, 1_000_000 + count - len(things)):
             identity = number if isinstance(first[name], int) else f"{stem}{dash}{number}"
             things[str(identity)] = {**first, name: identity}
@@ -202,6 +202,75 @@ class Imitation:
             server.server_close()
             thread.join()
         assert not self.faults, self.faults
+
+
+Things = dict[str, dict[str, Any]]
+"""What a cloud keeps of one kind, by its id."""
+
+
+class TokenImitation(Imitation):
+    """A cloud that is asked with a bearer's token, and tells one thing under its id and a name for such."""
+
+    token = ""
+    public: Sequence[str] = ()
+    """The paths that anybody may read."""
+    wrong_token = ""
+    missing = "Not found"
+    dropped: tuple[int, Any] = (204, None)
+    """The answer to a deletion."""
+
+    def __init__(self, page: int) -> None:
+        super().__init__()
+        self.page = page
+        self.domains: Things = {}
+        self.records: dict[str, Things] = {}
+        """The records of each domain, by its id."""
+
+    def records_of(self, domain: str) -> Things:
+        """The records of a domain that is there."""
+        self.known(self.domains, domain)
+        return self.records[domain]
+
+    def authorize(self, request: Request) -> None:
+        """See `Imitation.authorize`."""
+        wanted = f"Bearer {self.token}"
+        if request.path not in self.public and request.headers.get("Authorization") != wanted:
+            raise RefusedError(401, self.wrong_token)
+
+    def settle(self, thing: dict[str, Any]) -> None:
+        """What a read sees: what was under way has come to its end."""
+
+    def known(self, things: Things, identity: str) -> dict[str, Any]:
+        """One that is there."""
+        if identity not in things:
+            raise RefusedError(404, self.missing)
+        return things[identity]
+
+    def one(self, things: Things, identity: str, name: str = "") -> tuple[int, Any]:
+        """The answer that tells one, under ``name`` if that isn't ''."""
+        thing = self.known(things, identity)
+        self.settle(thing)
+        return 200, {name: thing} if name else thing
+
+    def drop(self, things: Things, identity: str) -> tuple[int, Any]:
+        """The answer to a deletion."""
+        self.known(things, identity)
+        del things[identity]
+        return self.dropped
+
+    def kept(self, path: str, things: Things, name: str = "") -> Sequence[tuple[str, str, Answer]]:
+        """The routes by which one is told and deleted."""
+        return (
+            ("GET", path, lambda _, identity: self.one(things, identity, name)),
+            ("DELETE", path, lambda _, identity: self.drop(things, identity)),
+        )
+
+    def slice(self, things: Things, start: int, size: int) -> list[dict[str, Any]]:
+        """A part of all things, as they are told now."""
+        found = list(things.values())[start : start + size]
+        for one in found:
+            self.settle(one)
+        return found
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+from tests.clouds.families.imitation import Answer, RefusedError, Request, Things, TokenImitation, recorded
 
 TOKEN: Final = "made-up-token"
 REGION: Final = "eu-west"
@@ -15,17 +15,20 @@ _CLOUD: Final = "linode"
 _PASSING: Final = {"provisioning": "running", "resizing": "running", "creating": "active"}
 
 
-class Linode(Imitation):
+class Linode(TokenImitation):
     """Servers are ``provisioning`` until they are read once. Each thing has the fields of the recorded one."""
 
+    token = TOKEN
+    public = ("/v4/regions",)
+    wrong_token = "Invalid Token"
+    dropped = (200, {})
+
     def __init__(self, page: int = 500) -> None:
-        super().__init__()
-        self.page = page
-        self.servers: dict[str, dict[str, Any]] = {}
-        self.volumes: dict[str, dict[str, Any]] = {}
-        self.keys: dict[str, dict[str, Any]] = {}
-        self.domains: dict[str, dict[str, Any]] = {}
-        self.images: dict[str, dict[str, Any]] = {}
+        super().__init__(page)
+        self.servers: Things = {}
+        self.volumes: Things = {}
+        self.keys: Things = {}
+        self.images: Things = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
@@ -33,13 +36,13 @@ class Linode(Imitation):
             ("GET", "/v4/linode/types", lambda _: (200, recorded(_CLOUD, "list_types"))),
             ("GET", "/v4/images", self.list_images),
             ("POST", "/v4/images", self.make_image),
-            ("GET", "/v4/images/(private/[^/]+)", lambda _, name: self.one(self.images, name)),
             ("PUT", "/v4/images/(private/[^/]+)", lambda request, name: self.retag(request, self.images, name)),
-            ("DELETE", "/v4/images/(private/[^/]+)", lambda _, name: self.drop(self.images, name)),
+            *self.kept("/v4/images/(private/[^/]+)", self.images),
             ("GET", "/v4/linode/instances/([^/]+)/disks", lambda _, name: self.disks(name)),
             ("GET", "/v4/domains", lambda request: self.listed(request, self.domains)),
             ("POST", "/v4/domains", self.make_domain),
-            ("GET", "/v4/domains/([^/]+)", lambda _, name: self.one(self.domains, name)),
+            *self.kept("/v4/domains/([^/]+)", self.domains),
+            ("GET", "/v4/domains/([^/]+)/records", lambda request, zone: self.listed(request, self.records_of(zone))),
             ("GET", "/v4/linode/instances", lambda request: self.listed(request, self.servers)),
             ("POST", "/v4/linode/instances", self.make_server),
             ("GET", "/v4/linode/instances/([^/]+)", lambda _, name: self.one(self.servers, name)),
@@ -56,35 +59,22 @@ class Linode(Imitation):
             ("POST", "/v4/volumes/([^/]+)/resize", self.grow),
             ("GET", "/v4/profile/sshkeys", lambda request: self.listed(request, self.keys)),
             ("POST", "/v4/profile/sshkeys", self.make_key),
-            ("GET", "/v4/profile/sshkeys/([^/]+)", lambda _, name: self.one(self.keys, name)),
-            ("DELETE", "/v4/profile/sshkeys/([^/]+)", lambda _, name: self.drop(self.keys, name)),
+            *self.kept("/v4/profile/sshkeys/([^/]+)", self.keys),
         )
-
-    def authorize(self, request: Request) -> None:
-        if request.path == "/v4/regions":
-            return  # anybody may see them
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise RefusedError(401, "Invalid Token")
 
     def refusal(self, error: RefusedError) -> Any:
         return {"errors": [{"reason": error.message}]}
 
     # -- shared
 
-    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+    def of(self, kind: str) -> Things:
         return {"compute.Server": self.servers, "compute.Volume": self.volumes, "compute.KeyPair": self.keys}[kind]
 
-    def listed(self, request: Request, things: dict[str, dict[str, Any]]) -> tuple[int, Any]:
+    def listed(self, request: Request, things: Things) -> tuple[int, Any]:
         number, size = int(request.query.get("page", 1)), min(self.page, int(request.query["page_size"]))
-        found = list(things.values())[(number - 1) * size : number * size]
-        for one in found:
-            self.settle(one)
+        found = self.slice(things, (number - 1) * size, size)
         pages = max(1, math.ceil(len(things) / size))
         return 200, {"data": found, "page": number, "pages": pages, "results": len(things)}
-
-    def one(self, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
-        self.settle(self.known(things, identity))
-        return 200, things[identity]
 
     def settle(self, thing: dict[str, Any]) -> None:
         """What a read sees: what was under way has come to its end."""
@@ -92,17 +82,7 @@ class Linode(Imitation):
             passing = {**_PASSING, "creating": "available"} if "is_public" in thing else _PASSING
             thing["status"] = passing.get(thing["status"], thing["status"])
 
-    def known(self, things: dict[str, dict[str, Any]], identity: str) -> dict[str, Any]:
-        if identity not in things:
-            raise RefusedError(404, "Not found")
-        return things[identity]
-
-    def drop(self, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
-        self.known(things, identity)
-        del things[identity]
-        return 200, {}
-
-    def retag(self, request: Request, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
+    def retag(self, request: Request, things: Things, identity: str) -> tuple[int, Any]:
         thing = self.known(things, identity)
         thing["tags"] = self.check_tags(self.check_body(request, needed=("tags",))["tags"])
         return 200, thing
@@ -113,7 +93,7 @@ class Linode(Imitation):
                 raise RefusedError(400, "Length must be 3-50 characters")
         return list(tags)
 
-    def check_label(self, label: str, longest: int, things: dict[str, dict[str, Any]]) -> None:
+    def check_label(self, label: str, longest: int, things: Things) -> None:
         if not 1 <= len(label) <= longest:
             raise RefusedError(400, f"Length must be 1-{longest} characters")
         if any(one["label"] == label for one in things.values()):
@@ -235,4 +215,5 @@ class Linode(Imitation):
         body = self.check_body(request, needed=("domain", "type", "soa_email", "description"))
         domain = {**recorded(_CLOUD, "zone"), **body, "id": self.number()}
         self.domains[str(domain["id"])] = domain
+        self.records[str(domain["id"])] = {}
         return 200, domain

@@ -6,24 +6,26 @@ import base64
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+from tests.clouds.families.imitation import Answer, RefusedError, Request, Things, TokenImitation, recorded
 
 TOKEN: Final = "MADEUPKEY"
 REGION: Final = "ams"
 _CLOUD: Final = "vultr"
 
 
-class Vultr(Imitation):
+class Vultr(TokenImitation):
     """Servers are ``pending`` until they are read once. Each thing has the fields of the recorded one."""
 
+    token = TOKEN
+    public = ("/v2/regions", "/v2/plans", "/v2/os")
+    wrong_token = "Invalid API token."
+
     def __init__(self, page: int = 500) -> None:
-        super().__init__()
-        self.page = page
-        self.servers: dict[str, dict[str, Any]] = {}
-        self.volumes: dict[str, dict[str, Any]] = {}
-        self.keys: dict[str, dict[str, Any]] = {}
-        self.domains: dict[str, dict[str, Any]] = {}
-        self.snapshots: dict[str, dict[str, Any]] = {}
+        super().__init__(page)
+        self.servers: Things = {}
+        self.volumes: Things = {}
+        self.keys: Things = {}
+        self.snapshots: Things = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
@@ -32,53 +34,43 @@ class Vultr(Imitation):
             ("GET", "/v2/os", lambda _: (200, recorded(_CLOUD, "list_images"))),
             ("GET", "/v2/domains", lambda request: self.listed(request, "domains", self.domains)),
             ("POST", "/v2/domains", self.make_domain),
-            ("GET", "/v2/domains/([^/]+)", lambda _, name: self.one("domain", self.domains, name)),
-            ("GET", "/v2/domains/([^/]+)/records", lambda request, _: self.listed(request, "records", {})),
+            *self.kept("/v2/domains/([^/]+)", self.domains, "domain"),
+            (
+                "GET",
+                "/v2/domains/([^/]+)/records",
+                lambda request, zone: self.listed(request, "records", self.records_of(zone)),
+            ),
             ("GET", "/v2/instances", lambda request: self.listed(request, "instances", self.servers)),
             ("POST", "/v2/instances", self.make_server),
-            ("GET", "/v2/instances/([^/]+)", lambda _, name: self.one("instance", self.servers, name)),
+            ("GET", "/v2/instances/([^/]+)", lambda _, name: self.one(self.servers, name, "instance")),
             ("PATCH", "/v2/instances/([^/]+)", self.resize_server),
             ("DELETE", "/v2/instances/([^/]+)", lambda _, name: self.drop_server(name)),
             ("GET", "/v2/blocks", lambda request: self.listed(request, "blocks", self.volumes)),
             ("POST", "/v2/blocks", self.make_volume),
-            ("GET", "/v2/blocks/([^/]+)", lambda _, name: self.one("block", self.volumes, name)),
+            ("GET", "/v2/blocks/([^/]+)", lambda _, name: self.one(self.volumes, name, "block")),
             ("PATCH", "/v2/blocks/([^/]+)", self.grow),
             ("DELETE", "/v2/blocks/([^/]+)", lambda _, name: self.drop_volume(name)),
             ("POST", "/v2/blocks/([^/]+)/attach", self.attach),
             ("POST", "/v2/blocks/([^/]+)/detach", self.detach),
             ("GET", "/v2/snapshots", lambda request: self.listed(request, "snapshots", self.snapshots)),
             ("POST", "/v2/snapshots", self.make_snapshot),
-            ("GET", "/v2/snapshots/([^/]+)", lambda _, name: self.one("snapshot", self.snapshots, name)),
-            ("DELETE", "/v2/snapshots/([^/]+)", lambda _, name: self.drop(self.snapshots, name)),
+            *self.kept("/v2/snapshots/([^/]+)", self.snapshots, "snapshot"),
             ("GET", "/v2/ssh-keys", lambda request: self.listed(request, "ssh_keys", self.keys)),
             ("POST", "/v2/ssh-keys", self.make_key),
-            ("GET", "/v2/ssh-keys/([^/]+)", lambda _, name: self.one("ssh_key", self.keys, name)),
-            ("DELETE", "/v2/ssh-keys/([^/]+)", lambda _, name: self.drop(self.keys, name)),
+            *self.kept("/v2/ssh-keys/([^/]+)", self.keys, "ssh_key"),
         )
-
-    def authorize(self, request: Request) -> None:
-        if request.path in ("/v2/regions", "/v2/plans", "/v2/os"):
-            return  # anybody may see them
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise RefusedError(401, "Invalid API token.")
 
     def refusal(self, error: RefusedError) -> Any:
         return {"error": error.message, "status": error.status}
 
     # -- shared
 
-    def listed(self, request: Request, name: str, things: dict[str, dict[str, Any]]) -> tuple[int, Any]:
+    def listed(self, request: Request, name: str, things: Things) -> tuple[int, Any]:
         """A page; the cursor is where the next one starts."""
         start, size = int(request.query.get("cursor", 0)), min(self.page, int(request.query["per_page"]))
-        found = list(things.values())[start : start + size]
-        for one in found:
-            self.settle(one)
+        found = self.slice(things, start, size)
         following = str(start + size) if start + size < len(things) else ""
         return 200, {name: found, "meta": {"total": len(things), "links": {"next": following, "prev": ""}}}
-
-    def one(self, name: str, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
-        self.settle(self.known(things, identity))
-        return 200, {name: things[identity]}
 
     def settle(self, thing: dict[str, Any]) -> None:
         """What a read sees: what was under way has come to its end."""
@@ -89,16 +81,6 @@ class Vultr(Imitation):
             if "plan" in thing:
                 number = int(thing["id"].rpartition("-")[2])
                 thing.update(server_status="ok", power_status="running", main_ip=f"198.18.0.{number % 250 + 2}")
-
-    def known(self, things: dict[str, dict[str, Any]], identity: str) -> dict[str, Any]:
-        if identity not in things:
-            raise RefusedError(404, "Not found")
-        return things[identity]
-
-    def drop(self, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
-        self.known(things, identity)
-        del things[identity]
-        return 204, None
 
     # -- servers
 
@@ -204,4 +186,5 @@ class Vultr(Imitation):
     def make_domain(self, request: Request) -> tuple[int, Any]:
         domain = self.check_body(request, needed=("domain",))["domain"]
         self.domains[domain] = {"domain": domain, "date_created": "2021-09-02T08:27:19+00:00"}
+        self.records[domain] = {}
         return 201, {"domain": self.domains[domain]}

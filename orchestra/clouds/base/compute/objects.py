@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
-from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume, VolumeSnapshot
+from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.types import NodeState
 
 
@@ -35,6 +35,11 @@ def an_image(driver: Any, identity: Any, **extra: Any) -> NodeImage:
     made = NodeImage("", "", driver, extra=extra)
     made.id = identity
     return made
+
+
+def a_key(driver: Any, identity: str, name: str) -> KeyPair:
+    """A key."""
+    return KeyPair(name, "", "", driver, extra={"id": identity})
 
 
 def a_location(driver: Any, identity: str) -> NodeLocation:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
-from orchestra.clouds.base.dns import dns_calls
-from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
-from orchestra.clouds.families.digitalocean.driver import DigitalOceanDns, DigitalOceanDriver
+from orchestra.clouds.base.compute.bytoken import TokenFamily
+from orchestra.clouds.base.compute.cloud import FamilyCloud
+from orchestra.clouds.families.digitalocean.driver import DigitalOceanDriver
 from orchestra.clouds.families.digitalocean.traits import TRAITS
-from orchestra.clouds.provider import Calls
 
-_API: Final = "https://api.digitalocean.com"
-_DNS: Final = dns_calls("digitalocean")
-
-CALLS: Final[tuple[Calls[LibcloudDriver], ...]] = (*compute_calls(TRAITS), *_DNS)
+_FAMILY: Final = TokenFamily(
+    traits=TRAITS, driver=DigitalOceanDriver, api="https://api.digitalocean.com", variable="DIGITALOCEAN_TOKEN"
+)
+CALLS: Final = _FAMILY.calls
 
 
 def digitalocean(
@@ -25,7 +23,7 @@ def digitalocean(
     name: str | None = None,
     consistency_seconds: float = 30.0,
 ) -> FamilyCloud:
-    """DigitalOcean, in one region: droplets, networks, firewalls, balancers, volumes, snapshots, SSH keys, domains.
+    """DigitalOcean, in one region: droplets and images of them, and all that goes with those, and domains.
 
     ``region`` is a slug such as ``ams3``. ``token`` defaults to the environment's ``DIGITALOCEAN_TOKEN``. ``endpoint``
     is the URL of a server that speaks DigitalOcean's API, such as ``http://127.0.0.1:8080``; by default its own.
@@ -36,14 +34,10 @@ def digitalocean(
     Makes no call: `FamilyCloud.verify` does. Raises `CredentialsError` when the token is missing and
     `InvalidRequestError` for a wrong endpoint.
     """
-    key = credential_given("digitalocean", token, "token", "DIGITALOCEAN_TOKEN")
-    site = Site(
-        name=name or f"digitalocean:{region}",
+    return _FAMILY.cloud(
         region=region,
-        endpoint=Endpoint.parse(endpoint or _API),
-        secrets=[key],
-        settling=consistency_seconds,
+        token=token,
+        endpoint=endpoint,
+        name=name,
+        consistency_seconds=consistency_seconds,
     )
-    dns: Any = DigitalOceanDns  # which has no types
-    beside = [Beside(make=lambda: dns(key), calls=_DNS)]
-    return FamilyCloud(TRAITS, site, lambda: DigitalOceanDriver(key), beside)

@@ -1,53 +1,22 @@
-"""Libcloud's drivers for DigitalOcean, with what they drop of the answers kept, and the calls that they lack."""
+"""Libcloud's driver for DigitalOcean's servers, with what it drops of the answers, and the calls that it lacks."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from libcloud.common.digitalocean import DigitalOcean_v2_Connection
 from libcloud.compute.base import Node, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.drivers.digitalocean import DigitalOcean_v2_NodeDriver
-from libcloud.dns.drivers.digitalocean import DigitalOceanDNSDriver
 
-from orchestra.clouds.base.paging import Page, Paging, numbered
-
-
-class _Api(Paging):
-    """Requests to DigitalOcean, through the connection of whichever driver."""
-
-    connection: Any
-
-    def send(self, method: str, action: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
-        """Send one request, and return the answer's object."""
-        content = None if body is None else json.dumps(body)
-        return self.connection.request(action, params=query, method=method, data=content).object
-
-    def page(self, path: str, name: str, after: Any) -> Page:
-        """See `Paging.page`: https://docs.digitalocean.com/reference/api/reference/#links--pagination."""
-        number = int(after or 1)
-        answer = self.send("GET", path, page=number)
-        more = "next" in ((answer.get("links") or {}).get("pages") or {})
-        return numbered(answer, name, number, more=more, total=(answer.get("meta") or {}).get("total"))
+from orchestra.clouds.base.compute.bytoken import ByToken
+from orchestra.clouds.base.domains import DigitalOceanApi
 
 
-class DigitalOceanDns(_Api, DigitalOceanDNSDriver):
-    """Libcloud's driver for domains; it takes a page that isn't as it expects for the last."""
-
-
-class DigitalOceanDriver(_Api, DigitalOcean_v2_NodeDriver):
+class DigitalOceanDriver(ByToken, DigitalOceanApi, DigitalOcean_v2_NodeDriver):
     """Libcloud's driver; it drops the region's slug and the tags of volumes, and has no way to send tags with those."""
 
     connectionCls = DigitalOcean_v2_Connection  # noqa: N815 - so Libcloud names it
-
-    def __new__(cls, token: str) -> DigitalOceanDriver:
-        """Without Libcloud's own, which looks for the version of the API and can't be called for a class like this."""
-        return object.__new__(cls)
-
-    def __init__(self, token: str) -> None:
-        make: Any = super().__init__
-        make(token)
 
     # -- what is kept
 

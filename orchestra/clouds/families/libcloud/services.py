@@ -15,6 +15,7 @@ import libcloud.loadbalancer.providers
 import libcloud.storage.providers
 
 from orchestra.clouds.base.dns import DIALECTS, dns_calls, dns_terms
+from orchestra.clouds.base.domains import DOMAINS
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.storage import KEEPERS, STORAGE_DRIVERS, storage_calls, storage_terms
 from orchestra.clouds.families.libcloud.balancing import drivers as balancing
@@ -67,7 +68,7 @@ SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
             containers.REFUSED,
             containers.DRIVERS,
         ),
-        "dns": Service(DIALECTS, dns_calls, lambda access: access.driver.list_zones(), dns_terms),
+        "dns": Service(DIALECTS, dns_calls, lambda access: access.driver.list_zones(), dns_terms, drivers=DOMAINS),
         "storage": Service(
             KEEPERS,
             storage_calls,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
-from orchestra.clouds.base.dns import dns_calls
-from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
-from orchestra.clouds.families.linode.driver import LinodeDns, LinodeDriver
+from orchestra.clouds.base.compute.bytoken import TokenFamily
+from orchestra.clouds.base.compute.cloud import FamilyCloud
+from orchestra.clouds.families.linode.driver import LinodeDriver
 from orchestra.clouds.families.linode.traits import TRAITS
-from orchestra.clouds.provider import Calls
 
-_API: Final = "https://api.linode.com"
-_DNS: Final = dns_calls("linode")
-
-CALLS: Final[tuple[Calls[LibcloudDriver], ...]] = (*compute_calls(TRAITS), *_DNS)
+_FAMILY: Final = TokenFamily(traits=TRAITS, driver=LinodeDriver, api="https://api.linode.com", variable="LINODE_TOKEN")
+CALLS: Final = _FAMILY.calls
 
 
 def linode(
@@ -38,15 +34,11 @@ def linode(
     Makes no call: `FamilyCloud.verify` does. Raises `CredentialsError` when the token is missing and
     `InvalidRequestError` for a wrong endpoint.
     """
-    key = credential_given("linode", token, "token", "LINODE_TOKEN")
-    site = Site(
-        name=name or f"linode:{region}",
+    return _FAMILY.cloud(
         region=region,
-        endpoint=Endpoint.parse(endpoint or _API),
-        secrets=[key],
-        settling=consistency_seconds,
+        token=token,
+        endpoint=endpoint,
+        name=name,
+        consistency_seconds=consistency_seconds,
+        settings={"soa_email": soa_email},
     )
-    dns: Any = LinodeDns  # which has no types
-    settings = {"soa_email": soa_email} if soa_email else {}
-    beside = [Beside(make=lambda: dns(key), calls=_DNS, settings=settings)]
-    return FamilyCloud(TRAITS, site, lambda: LinodeDriver(key), beside)

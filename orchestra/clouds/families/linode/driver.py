@@ -1,74 +1,26 @@
-"""Libcloud's drivers for Linode, with what they drop of the answers kept, and the calls that they lack."""
+"""Libcloud's driver for Linode's servers, with what it drops of the answers, and the calls that it lacks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from libcloud.common.linode import LinodeConnectionV4
 from libcloud.compute.base import Node, StorageVolume
 from libcloud.compute.drivers.linode import LinodeNodeDriverV4
-from libcloud.dns.drivers.linode import LinodeDNSConnectionV4, LinodeDNSDriverV4
 
-from orchestra.clouds.base.paging import Page, Paging, numbered
-
-_PAGE: Final = 500
-"""The most that a page holds: https://techdocs.akamai.com/linode-api/reference/pagination. Libcloud asks for 25."""
+from orchestra.clouds.base.compute.bytoken import ByToken
+from orchestra.clouds.base.domains import FullPages, LinodeApi
 
 
-class _FullPages:
-    """Goes before a class of connections of Libcloud's."""
-
-    def add_default_params(self, params: Any) -> Any:
-        """See `libcloud.common.base.Connection.add_default_params`."""
-        return {**params, "page_size": _PAGE}
-
-
-class _Connection(_FullPages, LinodeConnectionV4):
+class _Connection(FullPages, LinodeConnectionV4):
     pass
 
 
-class _DnsConnection(_FullPages, LinodeDNSConnectionV4):
-    pass
-
-
-class _Api(Paging):
-    """Requests to Linode, through the connection of whichever driver."""
-
-    connection: Any
-
-    def send(self, method: str, action: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
-        """Send one request, and return the answer's object."""
-        content = None if body is None else json.dumps(body)
-        return self.connection.request(action, params=query, method=method, data=content).object
-
-    def page(self, path: str, name: str, after: Any) -> Page:
-        """See `Paging.page`."""
-        number = int(after or 1)
-        answer = self.send("GET", path, page=number)
-        more = number < int(answer.get("pages") or 1)
-        return numbered(answer, name, number, more=more, total=answer.get("results"))
-
-
-class LinodeDns(_Api, LinodeDNSDriverV4):
-    """Libcloud's driver for domains."""
-
-    connectionCls = _DnsConnection  # noqa: N815 - so Libcloud names it
-
-
-class LinodeDriver(_Api, LinodeNodeDriverV4):
+class LinodeDriver(ByToken, LinodeApi, LinodeNodeDriverV4):
     """Libcloud's driver; it fails on a list with a state that it doesn't know, and tells its own words for states."""
 
     connectionCls = _Connection  # noqa: N815 - so Libcloud names it
-
-    def __new__(cls, token: str) -> LinodeDriver:
-        """Without Libcloud's own, which looks for the version of the API and makes another class."""
-        return object.__new__(cls)
-
-    def __init__(self, token: str) -> None:
-        make: Any = super().__init__
-        make(token)
 
     # -- what is kept
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from orchestra.clouds.base.compute.cloud import Beside, FamilyCloud, Site, compute_calls, credential_given
-from orchestra.clouds.base.dns import dns_calls
-from orchestra.clouds.base.driver import Endpoint, LibcloudDriver
-from orchestra.clouds.families.vultr.driver import VultrDns, VultrDriver
+from orchestra.clouds.base.compute.bytoken import TokenFamily
+from orchestra.clouds.base.compute.cloud import FamilyCloud
+from orchestra.clouds.families.vultr.driver import VultrDriver
 from orchestra.clouds.families.vultr.traits import TRAITS
-from orchestra.clouds.provider import Calls
 
-_API: Final = "https://api.vultr.com"
-_DNS: Final = dns_calls("vultr")
-
-CALLS: Final[tuple[Calls[LibcloudDriver], ...]] = (*compute_calls(TRAITS), *_DNS)
+_FAMILY: Final = TokenFamily(traits=TRAITS, driver=VultrDriver, api="https://api.vultr.com", variable="VULTR_API_KEY")
+CALLS: Final = _FAMILY.calls
 
 
 def vultr(
@@ -36,14 +32,10 @@ def vultr(
     Makes no call: `FamilyCloud.verify` does. Raises `CredentialsError` when the token is missing and
     `InvalidRequestError` for a wrong endpoint.
     """
-    key = credential_given("vultr", token, "token", "VULTR_API_KEY")
-    site = Site(
-        name=name or f"vultr:{region}",
+    return _FAMILY.cloud(
         region=region,
-        endpoint=Endpoint.parse(endpoint or _API),
-        secrets=[key],
-        settling=consistency_seconds,
+        token=token,
+        endpoint=endpoint,
+        name=name,
+        consistency_seconds=consistency_seconds,
     )
-    dns: Any = VultrDns  # which has no types
-    beside = [Beside(make=lambda: dns(key), calls=_DNS)]
-    return FamilyCloud(TRAITS, site, lambda: VultrDriver(key), beside)
