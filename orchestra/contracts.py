@@ -342,6 +342,15 @@ class Cloud(Protocol):
         ...
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """A `Cloud` that tells why it can't do a kind."""
+
+    def lacks(self, kind: str) -> str:
+        """Why there is no provider for ``kind``, a sentence; '' if there is one, or it can't tell."""
+        ...
+
+
 class Store(Protocol):
     """Where the state of one deployment lives. Safe to use from several threads.
 

@@ -55,9 +55,18 @@ class Cloud(Discoverable):
         """See `contracts.Cloud.provider`."""
         if kind in self._providers:
             return self._providers[kind]
-        service = kind.partition(".")[0]
-        part = self._parts.get(_SERVICES.get(service, service), self._base)
+        part = self._part(kind)
         return part.provider(kind) if part else None
+
+    def lacks(self, kind: str) -> str:
+        """See `contracts.Explaining.lacks`."""
+        part: object = None if kind in self._providers else self._part(kind)
+        return part.lacks(kind) if isinstance(part, contracts.Explaining) else ""
+
+    def _part(self, kind: str) -> contracts.Cloud | None:
+        """The cloud that serves ``kind``."""
+        service = kind.partition(".")[0]
+        return self._parts.get(_SERVICES.get(service, service), self._base)
 
     def verify(self) -> None:
         """See `contracts.Cloud.verify`: of every part, each once."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from orchestra.contracts import Clock, Cloud, Observation, Provider, Reading
+from orchestra.contracts import Clock, Cloud, Explaining, Observation, Provider, Reading
 from orchestra.engine import patience
 from orchestra.errors import ApplyError, CloudError, UnsupportedError
 from orchestra.model.address import Address
@@ -30,9 +30,12 @@ def provider_for(clouds: Mapping[str, Cloud], cloud: str, kind: str, address: Ad
         )
     provider = found.provider(kind)
     if provider is None:
+        why = found.lacks(kind) if isinstance(found, Explaining) else ""
         able = sorted(name for name, other in clouds.items() if other.provider(kind) is not None)
         raise UnsupportedError(
-            f"the cloud {cloud!r} can't do {kind}" + (f"; {', '.join(able)} can" if able else ""),
+            f"the cloud {cloud!r} can't do {kind}"
+            + (f": {why}" if why else "")
+            + (f"; {', '.join(able)} can" if able else ""),
             address=address,
             remedy="give the resource a cloud that can (cloud=…), or take it out",
         )

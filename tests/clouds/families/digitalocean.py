@@ -8,27 +8,39 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Request, recorded
+from tests.clouds.families.imitation import Answer, RefusedError, Request, Things, TokenImitation, recorded
 
 TOKEN: Final = "dop_v1_made_up"
 REGION: Final = "nyc1"
 _CLOUD: Final = "digitalocean"
 
 
-class DigitalOcean(Imitation):
+class DigitalOcean(TokenImitation):
     """Droplets are ``new`` until they are read once. Each thing has the fields of the recorded one."""
 
+    token = TOKEN
+    wrong_token = recorded(_CLOUD, "error")["message"]
+    missing = "The resource you were accessing could not be found."
+
     def __init__(self, page: int = 200) -> None:
-        super().__init__()
-        self.page = page
-        self.droplets: dict[str, dict[str, Any]] = {}
-        self.volumes: dict[str, dict[str, Any]] = {}
-        self.snapshots: dict[str, dict[str, Any]] = {}
-        self.keys: dict[str, dict[str, Any]] = {}
-        self.domains: dict[str, dict[str, Any]] = {}
-        self.networks: dict[str, dict[str, Any]] = {}
-        self.firewalls: dict[str, dict[str, Any]] = {}
-        self.balancers: dict[str, dict[str, Any]] = {}
+        super().__init__(page)
+        self.droplets: Things = {}
+        self.volumes: Things = {}
+        self.snapshots: Things = {}
+        self.keys: Things = {}
+        self.networks: Things = {}
+        self.firewalls: Things = {}
+        self.balancers: Things = {}
+        self.images: Things = {}
+        self.addresses: Things = {}
+        self.assigning: dict[str, int | None] = {}
+        """The droplets that addresses are being given to."""
+        self.assigns_for = 0
+        """How often an address is told to be locked still."""
+        self.actions: dict[str, Things] = {}
+        """The actions on each droplet."""
+        self.copies_for = 0
+        """How often an image's action is told to be in progress still."""
         self.tags: set[str] = set()
         self.stays_off_for = 0
         """For how many more reads a droplet that is shut down is still ``active``."""
@@ -37,85 +49,71 @@ class DigitalOcean(Imitation):
         return (
             ("GET", "/v2/regions", lambda _: (200, recorded(_CLOUD, "list_locations"))),
             ("GET", "/v2/sizes", lambda _: (200, recorded(_CLOUD, "list_sizes"))),
-            ("GET", "/v2/images", lambda _: (200, recorded(_CLOUD, "list_images"))),
+            ("GET", "/v2/images", self.list_images),
+            *self.kept("/v2/images/([^/]+)", self.images, "image"),
             ("GET", "/v2/droplets", lambda request: self.listed(request, "droplets", self.droplets)),
             ("POST", "/v2/droplets", self.make_droplet),
-            ("GET", "/v2/droplets/([^/]+)", lambda _, name: self.one("droplet", self.droplets, name)),
+            ("GET", "/v2/droplets/([^/]+)", lambda _, name: self.one(self.droplets, name, "droplet")),
             ("DELETE", "/v2/droplets/([^/]+)", lambda _, name: self.drop_droplet(name)),
             ("POST", "/v2/droplets/([^/]+)/actions", self.act_on_droplet),
+            ("GET", "/v2/droplets/([^/]+)/actions", self.list_actions),
             ("GET", "/v2/volumes", lambda request: self.listed(request, "volumes", self.volumes)),
             ("POST", "/v2/volumes", self.make_volume),
-            ("GET", "/v2/volumes/([^/]+)", lambda _, name: self.one("volume", self.volumes, name)),
+            ("GET", "/v2/volumes/([^/]+)", lambda _, name: self.one(self.volumes, name, "volume")),
             ("DELETE", "/v2/volumes/([^/]+)", lambda _, name: self.drop_volume(name)),
             ("POST", "/v2/volumes/([^/]+)/actions", self.act_on_volume),
             ("POST", "/v2/volumes/([^/]+)/snapshots", self.make_snapshot),
             ("GET", "/v2/snapshots", lambda request: self.listed(request, "snapshots", self.snapshots)),
-            ("GET", "/v2/snapshots/([^/]+)", lambda _, name: self.one("snapshot", self.snapshots, name)),
-            ("DELETE", "/v2/snapshots/([^/]+)", lambda _, name: self.drop(self.snapshots, name)),
+            *self.kept("/v2/snapshots/([^/]+)", self.snapshots, "snapshot"),
             ("GET", "/v2/account/keys", lambda request: self.listed(request, "ssh_keys", self.keys)),
             ("POST", "/v2/account/keys", self.make_key),
-            ("GET", "/v2/account/keys/([^/]+)", lambda _, name: self.one("ssh_key", self.keys, name)),
-            ("DELETE", "/v2/account/keys/([^/]+)", lambda _, name: self.drop(self.keys, name)),
+            *self.kept("/v2/account/keys/([^/]+)", self.keys, "ssh_key"),
             ("GET", "/v2/domains", lambda request: self.listed(request, "domains", self.domains)),
             ("POST", "/v2/domains", self.make_domain),
-            ("GET", "/v2/domains/([^/]+)", lambda _, name: self.one("domain", self.domains, name)),
-            ("GET", "/v2/domains/([^/]+)/records", lambda request, _: self.listed(request, "domain_records", {})),
+            *self.kept("/v2/domains/([^/]+)", self.domains, "domain"),
+            (
+                "GET",
+                "/v2/domains/([^/]+)/records",
+                lambda request, zone: self.listed(request, "domain_records", self.records_of(zone)),
+            ),
             ("GET", "/v2/vpcs", lambda request: self.listed(request, "vpcs", self.networks)),
             ("POST", "/v2/vpcs", self.make_network),
-            ("GET", "/v2/vpcs/([^/]+)", lambda _, name: self.one("vpc", self.networks, name)),
+            ("GET", "/v2/vpcs/([^/]+)", lambda _, name: self.one(self.networks, name, "vpc")),
             ("GET", "/v2/vpcs/([^/]+)/members", lambda _, name: (200, {"members": self.members(name)})),
             ("DELETE", "/v2/vpcs/([^/]+)", lambda _, name: self.drop_network(name)),
             ("GET", "/v2/firewalls", lambda request: self.listed(request, "firewalls", self.firewalls)),
             ("POST", "/v2/firewalls", self.make_firewall),
-            ("GET", "/v2/firewalls/([^/]+)", lambda _, name: self.one("firewall", self.firewalls, name)),
             ("PUT", "/v2/firewalls/([^/]+)", self.change_firewall),
-            ("DELETE", "/v2/firewalls/([^/]+)", lambda _, name: self.drop(self.firewalls, name)),
+            *self.kept("/v2/firewalls/([^/]+)", self.firewalls, "firewall"),
             ("GET", "/v2/load_balancers", lambda request: self.listed(request, "load_balancers", self.balancers)),
             ("POST", "/v2/load_balancers", self.make_balancer),
-            ("GET", "/v2/load_balancers/([^/]+)", lambda _, name: self.one("load_balancer", self.balancers, name)),
             ("PUT", "/v2/load_balancers/([^/]+)", self.change_balancer),
-            ("DELETE", "/v2/load_balancers/([^/]+)", lambda _, name: self.drop(self.balancers, name)),
+            *self.kept("/v2/load_balancers/([^/]+)", self.balancers, "load_balancer"),
+            ("GET", "/v2/reserved_ips", lambda request: self.listed(request, "reserved_ips", self.addresses)),
+            ("POST", "/v2/reserved_ips", self.make_address),
+            *self.kept("/v2/reserved_ips/([^/]+)", self.addresses, "reserved_ip"),
+            ("POST", "/v2/reserved_ips/([^/]+)/actions", self.act_on_address),
             ("POST", "/v2/tags", self.make_tag),
             ("DELETE", "/v2/tags/([^/]+)", lambda _, name: self.drop_tag(name)),
             ("POST", "/v2/tags/([^/]+)/resources", self.tag),
             ("DELETE", "/v2/tags/([^/]+)/resources", self.untag),
         )
 
-    def authorize(self, request: Request) -> None:
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise RefusedError(401, recorded(_CLOUD, "error")["message"])
-
     def refusal(self, error: RefusedError) -> Any:
         return {**recorded(_CLOUD, "error_invalid_image"), "message": error.message}
 
     # -- shared
 
-    def listed(self, request: Request, name: str, things: dict[str, dict[str, Any]]) -> tuple[int, Any]:
+    def listed(self, request: Request, name: str, things: Things) -> tuple[int, Any]:
         """A page, with the link to the last one in the form of ``list_nodes_page_1.json``."""
         number, size = int(request.query.get("page", 1)), min(self.page, int(request.query["per_page"]))
         last = max(1, math.ceil(len(things) / size))
-        found = list(things.values())[(number - 1) * size : number * size]
-        for one in found:
-            self.boot(one)
+        found = self.slice(things, (number - 1) * size, size)
         address = f"{self.endpoint}{request.path}?page={last}"
         links = {} if number == last else {"pages": {"last": address, "next": address}}
         return 200, {name: found, "links": links, "meta": {"total": len(things)}}
 
-    def one(self, name: str, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
-        self.boot(self.known(things, identity))
-        return 200, {name: things[identity]}
-
-    def known(self, things: dict[str, dict[str, Any]], identity: str) -> dict[str, Any]:
-        if identity not in things:
-            raise RefusedError(404, "The resource you were accessing could not be found.")
-        return things[identity]
-
-    def drop(self, things: dict[str, dict[str, Any]], identity: str) -> tuple[int, Any]:
-        self.known(things, identity)
-        del things[identity]
-        return 204, None
-
-    def of_kind(self, kind: str) -> dict[str, dict[str, Any]]:
+    def of_kind(self, kind: str) -> Things:
         return {"droplet": self.droplets, "volume": self.volumes, "volume_snapshot": self.snapshots}[kind]
 
     def check_tags(self, tags: Sequence[str]) -> list[str]:
@@ -127,9 +125,13 @@ class DigitalOcean(Imitation):
 
     # -- droplets
 
-    def boot(self, thing: dict[str, Any]) -> None:
+    def settle(self, thing: dict[str, Any]) -> None:
         """What a read sees: a new droplet has come up, one that is shut down has stopped in the end."""
-        if thing.get("status") == "waiting":
+        if thing.get("locked") and "ip" in thing:
+            self.assign(thing)
+        elif thing.get("status") == "in-progress":
+            self.copy(thing)
+        elif thing.get("status") == "waiting":
             thing.update(status="succeeded", pending_changes=[])
         elif thing.get("status") == "new" and "forwarding_rules" in thing:
             thing.update(status="active", ip="198.18.1.7")
@@ -153,7 +155,7 @@ class DigitalOcean(Imitation):
             possible=("ssh_keys", "vpc_uuid"),
         )
         sizes = {one["slug"]: one for one in recorded(_CLOUD, "list_sizes")["sizes"]}
-        images = {one["id"]: one for one in recorded(_CLOUD, "list_images")["images"]}
+        images = {one["id"]: one for one in [*recorded(_CLOUD, "list_images")["images"], *self.images.values()]}
         if body["image"] not in images:
             raise RefusedError(422, recorded(_CLOUD, "error_invalid_image")["message"])
         if not {str(key) for key in body.get("ssh_keys", [])} <= set(self.keys):
@@ -186,12 +188,19 @@ class DigitalOcean(Imitation):
             volume["droplet_ids"] = [one for one in volume["droplet_ids"] if str(one) != identity]
         for balancer in self.balancers.values():
             balancer["droplet_ids"] = [one for one in balancer["droplet_ids"] if str(one) != identity]
+        for address in self.addresses.values():
+            if address["droplet"] and str(address["droplet"]["id"]) == identity:
+                address["droplet"] = None
         return self.drop(self.droplets, identity)
 
     def act_on_droplet(self, request: Request, identity: str) -> tuple[int, Any]:
         droplet = self.known(self.droplets, identity)
-        kind = request.body["type"]
-        if kind == "shutdown":
+        kind, actions = request.body["type"], self.actions.setdefault(identity, {})
+        if any(one["status"] == "in-progress" for one in actions.values()):
+            raise RefusedError(422, "Droplet already has a pending event.")
+        if kind == "snapshot":
+            self.check_body(request, needed=("type", "name"))
+        elif kind == "shutdown":
             self.check_body(request, needed=("type",))
             droplet["stopping"] = True
         elif kind == "power_on":
@@ -208,7 +217,36 @@ class DigitalOcean(Imitation):
         else:
             raise RefusedError(422, f"{kind!r} is no action")
         action = recorded(_CLOUD, "ex_resize_node")["action"]
-        return 201, {"action": {**action, "type": kind, "resource_id": droplet["id"]}}
+        action.update(id=self.number(), type=kind, resource_id=droplet["id"], status="completed")
+        actions[str(action["id"])] = action
+        if kind == "snapshot":
+            action.update(status="in-progress", left=self.copies_for, name=request.body["name"])
+        return 201, {"action": plain(action)}
+
+    # -- images: https://docs.digitalocean.com/reference/api/reference/images/
+
+    def list_actions(self, request: Request, identity: str) -> tuple[int, Any]:
+        self.known(self.droplets, identity)
+        status, answer = self.listed(request, "actions", self.actions.get(identity, {}))
+        return status, {**answer, "actions": [plain(one) for one in answer["actions"]]}
+
+    def copy(self, action: dict[str, Any]) -> None:
+        """An image is there once its action is done, which a read of that sees."""
+        if action["left"]:
+            action["left"] -= 1
+            return
+        action.update(status="completed", completed_at="2016-05-03T12:00:00Z")
+        droplet = self.droplets[str(action["resource_id"])]
+        form, number = recorded(_CLOUD, "list_images")["images"][0], self.number()
+        told = {"slug": None, "public": False, "type": "snapshot", "regions": [droplet["region"]["slug"]]}
+        more = {"min_disk_size": droplet["size"]["disk"], "status": "available", "tags": [], "error_message": ""}
+        self.images[str(number)] = {**form, "id": number, "name": action["name"], **told, **more}
+
+    def list_images(self, request: Request) -> tuple[int, Any]:
+        if request.query.get("private") == "true":
+            return self.listed(request, "images", self.images)
+        answer = recorded(_CLOUD, "list_images")
+        return 200, {**answer, "images": answer["images"] + list(self.images.values())}
 
     # -- volumes and snapshots
 
@@ -364,6 +402,47 @@ class DigitalOcean(Imitation):
         balancer.update({**same, **{name: value for name, value in body.items() if name != "region"}})
         return 200, {"load_balancer": balancer}
 
+    # -- reserved addresses: https://docs.digitalocean.com/reference/api/reference/reserved-ips/
+
+    def make_address(self, request: Request) -> tuple[int, Any]:
+        droplet = self.known(self.droplets, str(self.check_body(request, needed=("droplet_id",))["droplet_id"]))
+        self.check_free(droplet)
+        address, number = recorded(_CLOUD, "create_floating_ip")["floating_ip"], self.number()
+        address.update(ip=f"198.18.{number // 250}.{number % 250}", droplet=None, region=droplet["region"])
+        self.addresses[address["ip"]] = address
+        self.begin_to_assign(address, droplet)
+        return 202, {"reserved_ip": dict(address), "links": {}}
+
+    def check_free(self, droplet: dict[str, Any]) -> None:
+        """A droplet has one at most."""
+        for one in self.addresses.values():
+            if droplet["id"] in (self.assigning.get(one["ip"]), (one["droplet"] or {}).get("id")):
+                raise RefusedError(422, "Droplet already has a reserved IP")
+
+    def begin_to_assign(self, address: dict[str, Any], droplet: dict[str, Any] | None) -> None:
+        address.update(locked=True, droplet=None)
+        self.assigning[address["ip"]] = droplet["id"] if droplet else None
+
+    def assign(self, address: dict[str, Any]) -> None:
+        """A read sees that it is done."""
+        if self.assigns_for:
+            self.assigns_for -= 1
+            return
+        droplet = self.assigning.pop(address["ip"])
+        address.update(locked=False, droplet=self.droplets[str(droplet)] if droplet else None)
+
+    def act_on_address(self, request: Request, identity: str) -> tuple[int, Any]:
+        address = self.known(self.addresses, identity)
+        body = self.check_body(request, needed=("type",), possible=("droplet_id",))
+        if address["locked"] or ("droplet_id" in body) != (body["type"] == "assign"):
+            raise RefusedError(422, "the address is locked, or the action is wrong")
+        droplet = self.known(self.droplets, str(body["droplet_id"])) if body["type"] == "assign" else None
+        if droplet is not None:
+            self.check_free(droplet)
+        self.begin_to_assign(address, droplet)
+        action = recorded(_CLOUD, "ex_resize_node")["action"]
+        return 201, {"action": {**action, "type": f"{body['type']}_ip", "resource_type": "reserved_ip"}}
+
     def drop_tag(self, name: str) -> tuple[int, Any]:
         """It goes from whatever has it."""
         if name not in self.tags:
@@ -378,6 +457,7 @@ class DigitalOcean(Imitation):
     def make_domain(self, request: Request) -> tuple[int, Any]:
         name = self.check_body(request, needed=("name",))["name"]
         self.domains[name] = {"name": name, "ttl": 1800, "zone_file": ""}
+        self.records[name] = {}
         return 201, {"domain": self.domains[name]}
 
     def make_key(self, request: Request) -> tuple[int, Any]:
@@ -409,3 +489,8 @@ class DigitalOcean(Imitation):
             raise RefusedError(404, "no such tag")
         resources = self.check_body(request, needed=("resources",))["resources"]
         return [self.known(self.of_kind(one["resource_type"]), one["resource_id"]) for one in resources]
+
+
+def plain(action: dict[str, Any]) -> dict[str, Any]:
+    """An action as it is told: neither what it makes nor for how long it goes on."""
+    return {name: value for name, value in action.items() if name not in ("name", "left")}

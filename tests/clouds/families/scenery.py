@@ -33,6 +33,7 @@ KINDS: Final = (
     "network.Network",
     "network.Firewall",
     "balancing.LoadBalancer",
+    "compute.FloatingIp",
 )
 WRONG: Final = "wrong-credentials"
 
@@ -44,7 +45,8 @@ class Family:
     ``make`` makes its cloud for a region, a credential and an endpoint, ``bare`` without a credential; that is then in
     the ``environment``. ``image`` and ``sizes`` are wishes that the
     recorded answers fulfil, the second size larger. ``creations`` are the paths to which creations go, servers first,
-    ``imaging`` that to which the creation of an image of a server goes.
+    ``imaging`` those to which the creation of an image of a server goes.
+    ``imaged`` is the size of servers that images can be made of, where that isn't any.
     ``labels`` and ``user_data``: whether it has any; ``resizes``: whether it can, in place.
     ``long_names``: whether the name of a key has room for a long address. ``owned``: whether a server tells
     whose it is, ``keys_owned``: whether a key does. ``disks_at_once``: whether a server takes several at one moment.
@@ -60,7 +62,8 @@ class Family:
     image: oc.Image
     sizes: tuple[oc.Size, oc.Size]
     creations: tuple[str, ...]
-    imaging: str = ""
+    imaging: tuple[str, ...] = ()
+    imaged: oc.Size | None = None
     labels: bool = True
     resizes: bool = True
     user_data: bool = True
@@ -102,7 +105,9 @@ FAMILIES: Final = (
             "/v2/vpcs",
             "/v2/firewalls",
             "/v2/load_balancers",
+            "/v2/reserved_ips",
         ),
+        imaging=("/v2/droplets/[^/]+/actions",),
     ),
     Family(
         name="linode",
@@ -115,7 +120,7 @@ FAMILIES: Final = (
         image=oc.Image(os="debian", version="10"),
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
         creations=("/v4/linode/instances", "/v4/volumes", "/v4/profile/sshkeys"),
-        imaging="/v4/images",
+        imaging=("/v4/images",),
         long_names=False,
     ),
     Family(
@@ -129,7 +134,7 @@ FAMILIES: Final = (
         image=oc.Image(os="debian", version="11"),
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=4)),
         creations=("/v2/instances", "/v2/blocks", "/v2/ssh-keys"),
-        imaging="/v2/snapshots",
+        imaging=("/v2/snapshots",),
         labels=False,
     ),
     Family(
@@ -148,6 +153,8 @@ FAMILIES: Final = (
             "/block/v1/zones/fr-par-1/snapshots",
             "/iam/v1alpha1/ssh-keys",
         ),
+        imaging=("/block/v1/zones/fr-par-1/snapshots", "/instance/v1/zones/fr-par-1/images"),
+        imaged=oc.Size(cpus=2, memory_gib=8),
     ),
     Family(
         name="upcloud",
@@ -161,13 +168,19 @@ FAMILIES: Final = (
         credential="made-up-password",
         image=oc.Image(os="debian", version="8"),
         sizes=(oc.Size(cpus=1, memory_gib=1), oc.Size(cpus=2, memory_gib=2)),
-        creations=("/1.2/server", "/1.3/storage"),
+        creations=("/1.2/server", "/1.3/storage", "/1.3/storage/[^/]+/backup"),
+        imaging=tuple(f"/1.3/storage/[^/]+/{what}" for what in ("backup", "clone", "templatize")),
         labels=False,
         resizes=False,
         user_data=False,
         disks_at_once=False,
     ),
 )
+
+
+def family_of(name: str) -> Family:
+    """The family of a name."""
+    return next(one for one in FAMILIES if one.name == name)
 
 
 def owner(address: str) -> Ownership:
@@ -186,8 +199,20 @@ def server_inputs(family: Family, cloud: Cloud, **more: Any) -> dict[str, Any]:
     """The inputs of a server as its provider gets them."""
     chosen = provider(cloud, "compute.Server").choose
     wish, size = attrs.asdict(family.image), attrs.asdict(family.sizes[0])
+    return {**plain_server(chosen("image", wish), chosen("size", size)), **more}
+
+
+def plain_server(image: str, size: str, **more: Any) -> dict[str, Any]:
+    """The inputs of a server with nothing that it can do without."""
     plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    return {"image": {"id": chosen("image", wish)}, "size": {"id": chosen("size", size)}, **plain, **more}
+    return {"image": {"id": image}, "size": {"id": size}, **plain, **more}
+
+
+def made_and_seen(cloud: Cloud, kind: str, address: str, inputs: Mapping[str, Any]) -> str:
+    """The external id of what is made, and ready: it is so when it has been looked at."""
+    made = create(cloud, kind, address, inputs)
+    provider(cloud, kind).observe([made])
+    return made
 
 
 def volume_inputs(family: Family, **more: Any) -> dict[str, Any]:
@@ -255,15 +280,28 @@ def cases(family: Family, cloud: FamilyCloud) -> Iterator[tuple[str, ProviderCas
                 "compute.Snapshot",
                 ProviderCase(make=lambda _: oc.Snapshot(volume=volumes[0], **labels), changes=changes),
             )
+    if cloud.provider("compute.FloatingIp"):
+        led = [create(cloud, "compute.Server", f"led[{n}]", server_inputs(family, cloud)) for n in range(7)]
+        yield (
+            "compute.FloatingIp",
+            ProviderCase(
+                make=lambda number: oc.FloatingIp(server=led[number]), changes={"server": led[6]}, owned=False
+            ),
+        )
     if cloud.provider("compute.CustomImage"):
-        builder = create(cloud, "compute.Server", "builder", server_inputs(family, cloud))
-        provider(cloud, "compute.Server").observe([builder])  # it is ready when it has been looked at
+        machine = server_inputs(family, cloud)
+        if family.imaged is not None:
+            size = provider(cloud, "compute.Server").choose("size", attrs.asdict(family.imaged))
+            machine["size"] = {"id": size}
+        builders = [create(cloud, "compute.Server", f"builder[{n}]", machine) for n in range(6)]
+        provider(cloud, "compute.Server").observe(builders)  # they are ready when they have been looked at
         tagged = "labels" not in provider(cloud, "compute.CustomImage").capabilities.unsupported
         yield (
             "compute.CustomImage",
             ProviderCase(
-                make=lambda _: oc.CustomImage(server=builder, **(labels if tagged else {})),
+                make=lambda number: oc.CustomImage(server=builders[number], **(labels if tagged else {})),
                 changes=changes if tagged else {},
+                timeout=7200.0,
             ),
         )
 

@@ -7,6 +7,7 @@ from orchestra.contracts import Provider
 from orchestra.testing import check_provider
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.scenery import KINDS, WRONG, Family, cases, provider
+from tests.virtual_clock import VirtualClock
 
 
 def test_providers_keep_the_contract(family: Family, cloud: FamilyCloud, server: Imitation) -> None:
@@ -20,6 +21,7 @@ def test_providers_keep_the_contract(family: Family, cloud: FamilyCloud, server:
             lambda kind=kind, made=made: provider(made[0], kind),  # type: ignore[misc]
             [case],
             unreachable=lambda kind=kind: out_of_reach(kind),  # type: ignore[misc]
+            clock=VirtualClock(),
         )
         assert checked.left_out == ()
         tried.add(kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -13,7 +12,7 @@ from orchestra.clouds import FamilyCloud, digitalocean
 from orchestra.contracts import Status, fresh_token
 from orchestra.errors import CredentialsError, InUseError, InvalidRequestError, TransientError
 from tests.clouds.families.digitalocean import REGION, TOKEN, DigitalOcean
-from tests.clouds.families.scenery import KEYS, change, create, owner, provider
+from tests.clouds.families.scenery import KEYS, Family, change, create, family_of, owner, plain_server, provider
 
 OWNER_TAGS = [
     "orchestra:deployment:prod",
@@ -24,20 +23,12 @@ NAME = f"prod-web-0-{owner('web[0]').token[:10]}"
 
 
 @pytest.fixture
-def server() -> Iterator[DigitalOcean]:
-    server = DigitalOcean()
-    with server.running():
-        yield server
-
-
-@pytest.fixture
-def cloud(server: DigitalOcean) -> FamilyCloud:
-    return digitalocean(region=REGION, token=TOKEN, endpoint=server.endpoint)
+def family() -> Family:
+    return family_of("digitalocean")
 
 
 def inputs(**more: Any) -> dict[str, Any]:
-    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    return {"image": {"id": "119192817"}, "size": {"id": "512mb"}, **plain, **more}
+    return plain_server("119192817", "512mb", **more)
 
 
 def test_a_droplet_is_made_in_one_request(cloud: FamilyCloud, server: DigitalOcean) -> None:

@@ -51,6 +51,8 @@ class Shop(oc.Stack):
             encrypted = family.encrypts(self.of)
             self.disk = oc.Volume(size_gib=10, zone=self.web[0].zone, encrypted=encrypted)
             self.attachment = oc.VolumeAttachment(volume=self.disk, server=self.web[0])
+        if self.of.provider("compute.FloatingIp"):
+            self.stays = oc.FloatingIp(server=self.web[0])
         if self.of.provider("compute.Snapshot"):
             self.copy = oc.Snapshot(volume=self.disk)
         self.address = oc.Output(f"ssh root@{self.web[0].public_ip}")
@@ -62,11 +64,14 @@ class Golden(oc.Stack):
     family: Family
     copies: int = 1
     remade_with: str = "one"
+    create_timeout: float = 7200.0
 
     def build(self) -> None:
-        self.builder = self.family.server()
-        self.golden = oc.CustomImage(server=self.builder, lifecycle=oc.Lifecycle(replace_on=[self.remade_with]))
-        self.web = [self.family.server(image=self.golden) for _ in range(self.copies)]
+        size = {"size": self.family.imaged} if self.family.imaged else {}
+        self.builder = self.family.server(**size)
+        rules = oc.Lifecycle(replace_on=[self.remade_with], create_timeout=self.create_timeout)
+        self.golden = oc.CustomImage(server=self.builder, lifecycle=rules)
+        self.web = [self.family.server(image=self.golden, **size) for _ in range(self.copies)]
 
 
 Deploy = Callable[..., oc.Deployment]
@@ -125,7 +130,7 @@ def test_servers_are_made_from_an_image_of_another(
         state = tmp_path / "state.db"
         return oc.Deployment(stack, name="shop", cloud=cloud, state=state, progress=False, clock=VirtualClock())
 
-    server.lost.append(("POST", family.imaging))
+    server.lost += [("POST", pattern) for pattern in family.imaging]
     with deployed() as deployment:
         assert apply(deployment).counts == {oc.Action.CREATE: 3}
         assert not server.lost, "it was made once, and nobody was told"

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from orchestra.adoption.discovering import Discoverable
+from orchestra.clouds.base.compute.addresses import FloatingIpCalls
 from orchestra.clouds.base.compute.balancers import LoadBalancerCalls
 from orchestra.clouds.base.compute.copies import CustomImageCalls, SnapshotCalls
 from orchestra.clouds.base.compute.keypairs import KeyPairCalls
@@ -85,6 +86,10 @@ class FamilyCloud(Discoverable):
         """See `contracts.Cloud.provider`."""
         return self._providers.get(kind)
 
+    def lacks(self, kind: str) -> str:
+        """See `contracts.Explaining.lacks`."""
+        return "" if kind in self._providers else self._traits.lacking.get(kind, "")
+
     def verify(self) -> None:
         """See `contracts.Cloud.verify`: asks for the regions, which refuses wrong credentials."""
         try:
@@ -120,6 +125,8 @@ def compute_calls(traits: Traits) -> Iterator[Calls[Access]]:
         yield FirewallCalls(traits.firewalls)
     if traits.balancers is not None:
         yield LoadBalancerCalls(traits.balancers)
+    if traits.addresses is not None:
+        yield FloatingIpCalls(traits.addresses)
 
 
 def region_given(family: str, region: str | None, variable: str | None, example: str) -> str:

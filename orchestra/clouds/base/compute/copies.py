@@ -5,9 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+import attrs
+
 from orchestra.clouds.base.compute.listed import Listed
 from orchestra.clouds.base.compute.traits import Access, Copies, Images, Told
+from orchestra.clouds.base.tolerance import tolerating
 from orchestra.contracts import Inputs, Observation, Ownership, Status, Update
+from orchestra.errors import NotFoundError
 
 _NAMED_FOR_ITS_OWNER: Final = MappingProxyType(
     {
@@ -30,7 +34,7 @@ class CopyCalls(Listed):
     def create(self, driver: Access, inputs: Inputs, owner: Ownership) -> Observation:
         """See `Calls.create`: what the token made is looked for first."""
         found = self.search(driver, owner, inputs)
-        if found is not None:
+        if found is not None and not self.is_half(found):
             return found
         name = inputs.optional_text("name") or self.name_for(owner)
         tags = self.tags_for(owner, inputs.labels())
@@ -50,6 +54,11 @@ class CopyCalls(Listed):
             ownership=self.owner_of(told),
             name=told.name,
         )
+
+    def is_half(self, found: Observation) -> bool:
+        """Whether only a part of it is there, so that creating it again finishes it."""
+        del found
+        return False
 
     def told_inputs(self, told: Told) -> dict[str, str | None]:
         """The inputs beside the labels that are told."""
@@ -76,8 +85,21 @@ class CustomImageCalls(CopyCalls):
 
     def __init__(self, traits: Images) -> None:
         super().__init__(traits)
+        self._images = traits
         if not traits.marks.longest_tag:
             self.unsupported = {**_NAMED_FOR_ITS_OWNER, **traits.unsupported}
+
+    def search(self, driver: Access, owner: Ownership, inputs: Inputs) -> Observation | None:
+        """See `Calls.search`. One of which only a part is there is pending."""
+        if self._images.settled is not None:
+            with tolerating(NotFoundError):  # the server may be gone by now
+                self._images.settled(driver, inputs.text(self.source))
+        found = super().search(driver, owner, inputs)
+        return attrs.evolve(found, status=Status.PENDING) if found is not None and self.is_half(found) else found
+
+    def is_half(self, found: Observation) -> bool:
+        """See `CopyCalls.is_half`."""
+        return bool(self._images.half) and found.detail == self._images.half
 
     def told_inputs(self, told: Told) -> dict[str, str | None]:
         """See `CopyCalls.told_inputs`."""

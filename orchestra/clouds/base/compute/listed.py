@@ -21,6 +21,7 @@ from orchestra.clouds.base.compute.marking import (
 )
 from orchestra.clouds.base.compute.traits import (
     Access,
+    Addresses,
     Balancers,
     Copies,
     Firewalls,
@@ -42,7 +43,9 @@ class Listed(Calls[Access]):
 
     page: ClassVar[int | None] = None
 
-    def __init__(self, listed: Servers | Volumes | Copies | KeyPairs | Networks | Firewalls | Balancers) -> None:
+    def __init__(
+        self, listed: Servers | Volumes | Copies | KeyPairs | Networks | Firewalls | Balancers | Addresses
+    ) -> None:
         self._listed = listed
         self.unsupported = listed.unsupported
         self.fixed = listed.fixed

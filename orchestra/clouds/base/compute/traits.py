@@ -36,9 +36,8 @@ class Told:
     """What a driver tells of one thing, in words of ours; what it doesn't tell of, or the kind doesn't have, is None.
 
     ``state`` is the cloud's own word, ``size`` a server's and ``size_gib`` a disk's, ``servers`` those that a volume is
-    attached to, ``source`` the volume or server that a copy was made of, ``parts`` the disks that a server was made
-    with, ``firewalls`` the ids of those that a server has. ``comes_with`` is that of `Observation`, ``inputs``
-    too, for kinds whose calls add nothing to it.
+    attached to, ``source`` the volume or server that a copy was made of, ``firewalls`` the ids of those that a server
+    has. ``comes_with`` is that of `Observation`, ``inputs`` too, for kinds whose calls add nothing to it.
     """
 
     id: str
@@ -60,7 +59,6 @@ class Told:
     ingress: Sequence[FirewallRule] = ()
     egress: Sequence[FirewallRule] = ()
     inputs: Mapping[str, Plain] = attrs.field(factory=dict)
-    parts: Sequence[str] = ()
 
 
 Retag: TypeAlias = Callable[[Access, Told, Sequence[str]], object]
@@ -215,8 +213,13 @@ class Snapshots(Copies):
 class Images(Copies):
     """The images of a cloud that its users make of their servers, and no others.
 
-    Where ownership goes into the name, neither a name nor labels can be had.
+    Where ownership goes into the name, neither a name nor labels can be had. ``settled`` raises `InProgressError` while
+    something is done to a server of which an image may come that isn't listed yet. ``half`` is our word for one of
+    which only a part is there: ``create`` goes on from that, and what is recorded as such is replaced.
     """
+
+    settled: Callable[[Access, str], object] | None = None
+    half: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -287,11 +290,31 @@ class Balancers:
 
 
 @attrs.frozen(kw_only=True)
+class Addresses:
+    """The floating addresses of a cloud on which they carry nothing that says whose one is; see `Servers`.
+
+    ``create`` gets the id of the server that it leads to, ``lead`` that or None. ``busy`` is the state in which
+    something is being done to one.
+    """
+
+    all: Callable[[Access], Iterable[Told]]
+    one: Callable[[Access, str], Told]
+    create: Callable[[Access, str], Told]
+    lead: Callable[[Access, Told, str | None], object]
+    destroy: Callable[[Access, Told], object]
+    busy: str
+    marks: Marks = attrs.field(factory=Marks)
+    unsupported: Whys = attrs.field(factory=dict)
+    fixed: Fixed = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
 class Traits:
     """What a family says of its driver. A kind that is None isn't offered.
 
     ``family`` is the cloud's name as people write it, ``provider`` Libcloud's constant for it. ``regions`` makes one
-    cheap call that wrong credentials fail, and tells which regions there are.
+    cheap call that wrong credentials fail, and tells which regions there are. ``lacking`` tells of kinds that aren't
+    offered why that is.
     """
 
     family: str
@@ -304,4 +327,6 @@ class Traits:
     networks: Networks | None = None
     firewalls: Firewalls | None = None
     balancers: Balancers | None = None
+    addresses: Addresses | None = None
     regions: Callable[[Access], Iterable[str]]
+    lacking: Whys = attrs.field(factory=dict)

@@ -44,6 +44,7 @@ class VolumeCalls(Listed):
             detail=told.state,
             ownership=self.owner_of(told),
             name=told.name,
+            comes_with=told.comes_with,
         )
 
     def update(self, driver: Access, external_id: str, update: Update) -> Observation:
@@ -117,9 +118,9 @@ class VolumeAttachmentCalls(Calls[Access]):
             self._traits.detach(driver, told, server)
 
     def everything(self, driver: Access) -> Iterator[Observation]:
-        """See `Calls.everything`."""
+        """See `Calls.everything`: not of a disk that comes with its server."""
         for told in self._traits.all(driver):
-            if told.region in (None, region(driver)):
+            if told.region in (None, region(driver)) and not told.comes_with:
                 yield from (_attachment(told.id, server) for server in told.servers)
 
 

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from libcloud.compute.base import KeyPair
-
-from orchestra.clouds.base.compute.objects import a_node, a_volume
+from orchestra.clouds.base.compute.objects import a_key, a_node, a_volume
 from orchestra.clouds.base.compute.traits import (
     Access,
     KeyPairs,
@@ -27,7 +25,9 @@ from orchestra.clouds.base.compute.traits import (
     region,
 )
 from orchestra.clouds.families.digitalocean import networks
+from orchestra.clouds.families.digitalocean.addresses import ADDRESSES
 from orchestra.clouds.families.digitalocean.balancers import BALANCERS
+from orchestra.clouds.families.digitalocean.images import IMAGES
 from orchestra.contracts import Status
 from orchestra.errors import InvalidRequestError
 
@@ -184,10 +184,6 @@ def _one_key(access: Access, identity: str) -> Told:
     return _key(driver._to_key_pair(driver.send("GET", f"/v2/account/keys/{identity}")["ssh_key"]))
 
 
-def _delete_key(access: Access, told: Told) -> None:
-    access.driver.delete_key_pair(KeyPair(told.name, "", "", access.driver, extra={"id": told.id}))
-
-
 # -- tags
 
 
@@ -206,9 +202,15 @@ TRAITS: Final = Traits(
     family="DigitalOcean",
     provider="digitalocean",
     regions=_regions,
+    lacking={
+        "network.Subnet": "a VPC is one range that has no parts: servers and balancers are put into the network, "
+        "subnet=network.id",
+    },
     networks=networks.NETWORKS,
     firewalls=networks.FIREWALLS,
     balancers=BALANCERS,
+    images=IMAGES,
+    addresses=ADDRESSES,
     servers=Servers(
         marks=_MARKS,
         all=_droplets,
@@ -235,7 +237,7 @@ TRAITS: Final = Traits(
         all=lambda access: map(_key, access.driver.list_key_pairs()),
         one=_one_key,
         create=lambda access, name, key: _key(access.driver.create_key_pair(name=name, public_key=key)),
-        destroy=_delete_key,
+        destroy=lambda access, told: access.driver.delete_key_pair(a_key(access.driver, told.id, told.name)),
     ),
     volumes=Volumes(
         marks=_MARKS,

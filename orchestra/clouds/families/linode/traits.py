@@ -171,6 +171,9 @@ TRAITS: Final = Traits(
     family="Linode",
     provider="linode",
     regions=_regions,
+    lacking={
+        "compute.Snapshot": "Linode has no snapshots of volumes",
+    },
     servers=Servers(
         marks=Marks(longest_tag=_LONGEST_TAG, longest_name=63),
         all=lambda access: map(_server, access.driver.instances()),

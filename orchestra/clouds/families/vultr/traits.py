@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from libcloud.compute.base import KeyPair
-
-from orchestra.clouds.base.compute.objects import a_location, a_node, a_size, a_volume, an_image, fingerprint
+from orchestra.clouds.base.compute.objects import a_key, a_location, a_node, a_size, a_volume, an_image, fingerprint
 from orchestra.clouds.base.compute.traits import (
     Access,
     Images,
@@ -171,10 +169,6 @@ def _key(key: Any) -> Told:
     return Told(id=key.extra["id"], name=key.name, fingerprint=fingerprint(key.public_key))
 
 
-def _delete_key(access: Access, told: Told) -> None:
-    access.driver.delete_key_pair(KeyPair(told.name, "", "", access.driver, extra={"id": told.id}))
-
-
 def _regions(access: Access) -> Iterable[str]:
     """The regions; anybody may see them, so the keys are asked for too."""
     access.driver.list_key_pairs()
@@ -185,6 +179,9 @@ TRAITS: Final = Traits(
     family="Vultr",
     provider="vultr",
     regions=_regions,
+    lacking={
+        "compute.Snapshot": "Vultr has no snapshots of volumes",
+    },
     servers=Servers(
         marks=_MARKS,
         all=lambda access: map(_server, access.driver.instances()),
@@ -207,7 +204,7 @@ TRAITS: Final = Traits(
         all=lambda access: map(_key, access.driver.list_key_pairs()),
         one=lambda access, identity: _key(access.driver.get_key_pair(identity)),
         create=lambda access, name, key: _key(access.driver.import_key_pair_from_string(name=name, key_material=key)),
-        destroy=_delete_key,
+        destroy=lambda access, told: access.driver.delete_key_pair(a_key(access.driver, told.id, told.name)),
     ),
     volumes=Volumes(
         marks=_MARKS,
