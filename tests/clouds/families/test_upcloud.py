@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from orchestra.clouds import FamilyCloud, upcloud
 from orchestra.contracts import Status
 from orchestra.errors import CloudError, CredentialsError, InvalidRequestError
-from tests.clouds.families.scenery import KEYS, change, create, owner, provider
+from tests.clouds.families.scenery import KEYS, Family, change, create, family_of, owner, plain_server, provider
 from tests.clouds.families.upcloud import PASSWORD, REGION, USERNAME, UpCloud
 
 NAME = f"prod:web_5b0_5d:{owner('web[0]').token}"
@@ -18,20 +17,12 @@ DEBIAN = "01000000-0000-4000-8000-000020030100"
 
 
 @pytest.fixture
-def server() -> Iterator[UpCloud]:
-    server = UpCloud()
-    with server.running():
-        yield server
-
-
-@pytest.fixture
-def cloud(server: UpCloud) -> FamilyCloud:
-    return upcloud(region=REGION, username=USERNAME, password=PASSWORD, endpoint=server.endpoint)
+def family() -> Family:
+    return family_of("upcloud")
 
 
 def inputs(**more: Any) -> dict[str, Any]:
-    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    return {"image": {"id": DEBIAN}, "size": {"id": "1xCPU-1GB"}, **plain, **more}
+    return plain_server(DEBIAN, "1xCPU-1GB", **more)
 
 
 def test_a_server_is_made_in_one_request(cloud: FamilyCloud, server: UpCloud) -> None:

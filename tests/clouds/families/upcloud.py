@@ -41,13 +41,17 @@ class UpCloud(Imitation):
         self.disks: dict[str, str] = {}
         """The title of each disk that a server was made with."""
         self.volumes: dict[str, dict[str, Any]] = {}
+        """The other disks."""
+        self.copies: dict[str, dict[str, Any]] = {}
+        """Backups and templates."""
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
             ("GET", "/1.2/zone", lambda _: (200, recorded(_CLOUD, "api_1_2_zone"))),
             ("GET", "/1.2/plan", lambda _: (200, recorded(_CLOUD, "api_1_2_plan"))),
             ("GET", "/1.2/price", lambda _: (200, recorded(_CLOUD, "api_1_2_price"))),
-            ("GET", "/1.2/storage/template", lambda _: (200, recorded(_CLOUD, "api_1_2_storage_template"))),
+            ("GET", "/1.2/storage/template", lambda _: (200, self.templates())),
+            ("GET", "/1.2/storage/backup", lambda _: (200, {"storages": {"storage": self.brief("backup")}})),
             ("GET", "/1.2/storage/cdrom", lambda _: (200, recorded(_CLOUD, "api_1_2_storage_cdrom"))),
             ("GET", "/1.2/server", lambda _: (200, self.listed())),
             ("GET", "/1.2/ip_address", lambda _: (200, self.addresses())),
@@ -59,6 +63,9 @@ class UpCloud(Imitation):
             ("POST", "/1.3/server/([^/]+)/storage/attach", self.attach),
             ("POST", "/1.3/server/([^/]+)/storage/detach", self.detach),
             ("POST", "/1.3/storage", self.make_volume),
+            ("POST", "/1.3/storage/([^/]+)/backup", lambda request, name: self.copy(request, name, "backup")),
+            ("POST", "/1.3/storage/([^/]+)/clone", self.clone),
+            ("POST", "/1.3/storage/([^/]+)/templatize", self.templatize),
             ("GET", "/1.3/storage/([^/]+)", lambda _, name: (200, {"storage": self.settled_volume(name)})),
             ("PUT", "/1.3/storage/([^/]+)", self.grow),
             ("DELETE", "/1.3/storage/([^/]+)", self.drop_volume),
@@ -94,6 +101,19 @@ class UpCloud(Imitation):
         brief = [{key: value for key, value in one.items() if key in _BRIEF_DISK} for one in self.volumes.values()]
         return {"storages": {"storage": found + brief}}
 
+    def brief(self, kind: str) -> list[dict[str, Any]]:
+        """Copies of a kind, as they are listed; maintenance is over after that."""
+        kept = (*_BRIEF_DISK, "origin", "created")
+        found = [one for one in self.copies.values() if one["type"] == kind]
+        told = [{name: value for name, value in one.items() if name in kept} for one in found]
+        for one in found:
+            rest(one)
+        return told
+
+    def templates(self) -> Any:
+        public = recorded(_CLOUD, "api_1_2_storage_template")["storages"]["storage"]
+        return {"storages": {"storage": public + self.brief("template")}}
+
     def known(self, identity: str) -> dict[str, Any]:
         if identity not in self.servers:
             raise RefusedError(404, f"The server {identity} does not exist.")
@@ -111,7 +131,7 @@ class UpCloud(Imitation):
         assert set(body) == {"title", "hostname", "plan", "zone", "login_user", "storage_devices"}, body
         assert set(body["hostname"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"), body
         (device,) = body["storage_devices"]["storage_device"]
-        templates = [one["uuid"] for one in recorded(_CLOUD, "api_1_2_storage_template")["storages"]["storage"]]
+        templates = [one["uuid"] for one in self.templates()["storages"]["storage"] if one["state"] == "online"]
         plans = {one["name"]: one for one in recorded(_CLOUD, "api_1_2_plan")["plans"]["plan"]}
         if device["storage"] not in templates:
             raise RefusedError(404, "The storage does not exist.")
@@ -156,15 +176,16 @@ class UpCloud(Imitation):
     # -- volumes
 
     def volume(self, identity: str) -> dict[str, Any]:
-        if identity not in self.volumes:
-            raise RefusedError(404, f"The storage {identity} does not exist.")
-        return self.volumes[identity]
+        for things in (self.volumes, self.copies):
+            if identity in things:
+                return things[identity]
+        raise RefusedError(404, f"The storage {identity} does not exist.")
 
     def settled_volume(self, identity: str) -> dict[str, Any]:
         """As it is told; maintenance is over after that."""
         volume = self.volume(identity)
         told = {**volume, "servers": {"server": list(volume["servers"]["server"])}}
-        volume["state"] = "online"
+        rest(volume)
         return told
 
     def inner(self, request: Request, name: str, *needed: str) -> dict[str, Any]:
@@ -183,7 +204,7 @@ class UpCloud(Imitation):
 
     def idle(self, identity: str) -> dict[str, Any]:
         volume = self.volume(identity)
-        if volume["state"] != "online":
+        if volume["state"] == "maintenance":
             raise RefusedError(409, f"The storage {identity} is in state {volume['state']}.")
         return volume
 
@@ -198,8 +219,37 @@ class UpCloud(Imitation):
     def drop_volume(self, _: Request, identity: str) -> tuple[int, Any]:
         if self.idle(identity)["servers"]["server"]:
             raise RefusedError(409, f"The storage {identity} is attached.")
-        del self.volumes[identity]
+        self.volumes.pop(identity, None)
+        self.copies.pop(identity, None)
         return 204, None
+
+    # -- copies
+
+    def copied(self, source: str, kind: str, **fields: Any) -> tuple[int, Any]:
+        """A copy of a storage, of one that a server was made with too."""
+        size = 10 if source in self.disks else self.idle(source)["size"]
+        identity = f"0160e290-c379-4183-9f50-{self.number():012}"
+        told = {"access": "private", "license": 0, "servers": {"server": []}, "size": size, "state": "maintenance"}
+        origin = {"origin": source, "progress": "0"} if kind == "backup" else {"tier": "maxiops"}
+        more = {"created": "2023-01-12T07:59:30Z", "type": kind, "uuid": identity, "zone": REGION, **origin}
+        things = self.volumes if kind == "normal" else self.copies
+        things[identity] = {**told, **more, **fields}
+        return 201, {"storage": dict(things[identity])}
+
+    def copy(self, request: Request, identity: str, kind: str) -> tuple[int, Any]:
+        return self.copied(identity, kind, title=self.inner(request, "storage", "title")["title"])
+
+    def clone(self, request: Request, identity: str) -> tuple[int, Any]:
+        body = self.inner(request, "storage", "title", "zone", "tier")
+        return self.copied(identity, "normal", **body, backup_rule={}, backups={"backup": []})
+
+    def templatize(self, request: Request, identity: str) -> tuple[int, Any]:
+        """Of a disk that no server has that runs."""
+        for name, server in self.servers.items():
+            devices = server["storage_devices"]["storage_device"]
+            if server["state"] != "stopped" and identity in [one["storage"] for one in devices]:
+                raise RefusedError(409, f"The server {name} is in state {server['state']}.")
+        return self.copy(request, identity, "template")
 
     def busy(self, identity: str) -> dict[str, Any]:
         """The server, in maintenance from now on if it runs, as it is for each change of its disks."""
@@ -233,3 +283,9 @@ class UpCloud(Imitation):
         if gone["storage"] in self.volumes:
             self.volumes[gone["storage"]]["servers"] = {"server": []}
         return 200, {"server": {name: value for name, value in server.items() if name != "becomes"}}
+
+
+def rest(storage: dict[str, Any]) -> None:
+    """The maintenance that a storage is in is over."""
+    if storage["state"] == "maintenance":
+        storage["state"] = "online"

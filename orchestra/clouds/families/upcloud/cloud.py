@@ -25,7 +25,7 @@ def upcloud(
     name: str | None = None,
     consistency_seconds: float = 30.0,
 ) -> FamilyCloud:
-    """UpCloud, in one region: servers and volumes.
+    """UpCloud, in one region: servers, images of them, volumes and snapshots.
 
     ``region`` is one of UpCloud's zones, such as ``fi-hel1``. ``username`` and ``password`` are of a user who may use
     the API; they default to the environment's ``UPCLOUD_USERNAME`` and ``UPCLOUD_PASSWORD``. ``endpoint`` is the URL of

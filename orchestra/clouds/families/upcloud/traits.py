@@ -14,6 +14,7 @@ from libcloud.compute.base import NodeAuthSSHKey
 
 from orchestra.clouds.base.compute.objects import a_location, an_image
 from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, Servers, Told, Traits, region
+from orchestra.clouds.families.upcloud.copies import images, snapshots
 from orchestra.clouds.families.upcloud.volumes import volumes
 from orchestra.contracts import Status
 from orchestra.errors import CloudError, InvalidRequestError
@@ -112,6 +113,9 @@ TRAITS: Final = Traits(
     family="UpCloud",
     provider="upcloud",
     regions=_regions,
+    lacking={
+        "compute.KeyPair": 'UpCloud keeps no keys: a server takes the text of a public key, key_pair="ssh-ed25519 …"',
+    },
     servers=Servers(
         marks=_MARKS,
         all=lambda access: map(_server, access.driver.servers(region(access))),
@@ -130,4 +134,6 @@ TRAITS: Final = Traits(
         fixed={"public_address": (True, "every server has a public address")},
     ),
     volumes=volumes(_MARKS),
+    snapshots=snapshots(_MARKS),
+    images=images(),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import Any, Final
 from libcloud.common.exceptions import BaseHTTPError
 
 from orchestra.clouds.base.compute.traits import Access, Marks, Told, Volumes, region
+from orchestra.clouds.families.upcloud.copies import PART, SOON, TIER, cloned, drop, one_at_a_time
 from orchestra.contracts import Status
 from orchestra.errors import InProgressError, InUseError
 
@@ -24,10 +24,7 @@ _STATUSES: Final = MappingProxyType(
 )
 _SETTLED: Final = frozenset({"started", "stopped"})
 """The states in which a server takes a disk or gives one back: one at a time."""
-_SOON: Final = 5.0
-"""Seconds after which a server or volume in another state is looked at again."""
 _NOT_FOUND: Final = 404
-_CONFLICT: Final = 409
 _OF_A_SERVER: Final = re.compile(r".* [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The title of a disk that a server was made with: it ends with the image."""
 
@@ -50,7 +47,8 @@ def _one(access: Access, identity: str) -> Told:
 def _volumes(access: Access) -> Iterator[Told]:
     """Those of the zone. The list doesn't tell to which server each is attached, so each is asked for."""
     for one in access.driver.listed("storage/normal", "storages", "storage"):
-        if one["zone"] == region(access) and not _OF_A_SERVER.fullmatch(one["title"]):
+        of_no_server = not _OF_A_SERVER.fullmatch(one["title"])
+        if one["zone"] == region(access) and of_no_server and not one["title"].endswith(PART):
             try:
                 yield _one(access, one["uuid"])
             except BaseHTTPError as error:
@@ -59,8 +57,10 @@ def _volumes(access: Access) -> Iterator[Told]:
 
 
 def _create(access: Access, name: str, tags: Sequence[str], size: int, snapshot: str | None) -> Told:
-    del tags, snapshot
-    body = {"storage": {"title": name, "size": size, "tier": "maxiops", "zone": region(access)}}
+    del tags
+    if snapshot:
+        return _volume(cloned(access, snapshot, name, size))
+    body = {"storage": {"title": name, "size": size, "tier": TIER, "zone": region(access)}}
     return _volume(access.driver.send("POST", "storage", body)["storage"])
 
 
@@ -69,20 +69,8 @@ def _settled(access: Access, server: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = access.driver.server(server)
     if found["state"] not in _SETTLED:
         problem = f"server {server} is in the state {found['state']}: its disks can't be changed yet"
-        raise InProgressError(problem, sent=False, retry_after=_SOON)
+        raise InProgressError(problem, sent=False, retry_after=SOON)
     return found
-
-
-@contextlib.contextmanager
-def _one_at_a_time(server: str) -> Iterator[None]:
-    """A server that another call changes at the same moment is asked again later: UpCloud refuses with a conflict."""
-    try:
-        yield
-    except BaseHTTPError as error:
-        if error.code != _CONFLICT:
-            raise
-        problem = f"server {server} is being changed: {error.message}"
-        raise InProgressError(problem, sent=False, retry_after=_SOON) from error
 
 
 def _attach(access: Access, told: Told, server: str) -> None:
@@ -90,7 +78,7 @@ def _attach(access: Access, told: Told, server: str) -> None:
         raise InUseError(f"volume {told.id} is attached to {', '.join(told.servers)}", sent=False)
     _settled(access, server)
     device = {"type": "disk", "address": "virtio", "storage": told.id}
-    with _one_at_a_time(server):
+    with one_at_a_time(f"server {server}"):
         access.driver.send("POST", f"server/{server}/storage/attach", {"storage_device": device})
 
 
@@ -99,7 +87,7 @@ def _detach(access: Access, told: Told, server: str) -> None:
     devices = _settled(access, server)["storage_devices"]["storage_device"]
     for one in devices:
         if one["storage"] == told.id:
-            with _one_at_a_time(server):
+            with one_at_a_time(f"server {server}"):
                 access.driver.detach(server, one["address"])
 
 
@@ -110,14 +98,13 @@ def volumes(marks: Marks) -> Volumes:
         all=_volumes,
         one=_one,
         create=_create,
-        destroy=lambda access, told: access.driver.send("DELETE", f"storage/{told.id}"),
+        destroy=lambda access, told: drop(access, told.id),
         attach=_attach,
         detach=_detach,
         grow=lambda access, told, size: access.driver.send("PUT", f"storage/{told.id}", {"storage": {"size": size}}),
         statuses=_STATUSES,
         unsupported={
             "labels": "whose a volume is takes the only place that there is, its title",
-            "snapshot": "UpCloud's backups aren't driven",
         },
         fixed={
             "type": ("ssd", "every volume is made in UpCloud's tier MaxIOPS"),
