@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.clouds.families.imitation import Answer, RefusedError, Request, recorded
-from tests.clouds.families.scaleway_block import BlockStorage
+from tests.clouds.families.scaleway_block import GB, BlockStorage
 from tests.clouds.families.scaleway_keys import PROJECT
 
 SECRET: Final = "11111111-2222-3333-4444-555555555555"
@@ -24,7 +24,9 @@ class Scaleway(BlockStorage):
         super().__init__(page)
         self.servers: dict[str, dict[str, Any]] = {}
         self.user_data: dict[str, str] = {}
-        self.disks: set[str] = set()
+        self.disks: dict[str, dict[str, Any]] = {}
+        """The local disks."""
+        self.own_images: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Sequence[tuple[str, str, Answer]]:
         return (
@@ -34,7 +36,11 @@ class Scaleway(BlockStorage):
                 f"{_ZONE}/products/servers/availability",
                 lambda _, __: (200, {"servers": {name: {"availability": "available"} for name in _SIZES}}),
             ),
-            ("GET", f"{_ZONE}/images", lambda request, _: (200, self.images(request))),
+            ("GET", f"{_ZONE}/images", self.list_images),
+            ("POST", f"{_ZONE}/images", self.make_image),
+            ("GET", f"{_ZONE}/images/([^/]+)", lambda _, __, name: (200, {"image": self.settled_image(name)})),
+            ("PATCH", f"{_ZONE}/images/([^/]+)", self.retag_image),
+            ("DELETE", f"{_ZONE}/images/([^/]+)", self.drop_image),
             ("GET", f"{_ZONE}/servers", self.listed),
             ("POST", f"{_ZONE}/servers", self.make_server),
             ("GET", f"{_ZONE}/servers/([^/]+)", lambda _, __, name: (200, {"server": self.settled(name)})),
@@ -44,6 +50,8 @@ class Scaleway(BlockStorage):
             ("PATCH", f"{_ZONE}/servers/([^/]+)/user_data/cloud-init", self.take_user_data),
             ("POST", f"{_ZONE}/servers/([^/]+)/attach-volume", self.attach),
             ("POST", f"{_ZONE}/servers/([^/]+)/detach-volume", self.detach),
+            ("GET", f"{_ZONE}/volumes", self.list_disks),
+            ("PATCH", f"{_ZONE}/volumes/([^/]+)", self.retag_disk),
             ("DELETE", f"{_ZONE}/volumes/([^/]+)", self.drop_disk),
             *self.block_routes(),
             *self.key_routes(),
@@ -58,6 +66,8 @@ class Scaleway(BlockStorage):
 
     def headers(self, request: Request) -> dict[str, str]:
         """How many there are in all: https://www.scaleway.com/en/developers/api/#pagination."""
+        if request.method == "GET" and re.fullmatch(f"{_ZONE}/images", request.path) and "project" in request.query:
+            return {"X-Total-Count": str(len(self.own_images))}
         if request.method != "GET" or not (zone := re.fullmatch(f"{_ZONE}/servers", request.path)):
             return {}
         return {"X-Total-Count": str(sum(one["zone"] == zone[1] for one in self.servers.values()))}
@@ -78,6 +88,47 @@ class Scaleway(BlockStorage):
             for number, (name, date) in enumerate(_IMAGES)
         ]
         return {"images": found if request.query["page"] == "1" else []}
+
+    # -- images of the project, in the form of the reference where it has more than was recorded
+
+    def list_images(self, request: Request, _: str) -> tuple[int, Any]:
+        if "project" not in request.query:
+            return 200, self.images(request)
+        start, size = int(request.query["page"]) - 1, min(self.page, int(request.query["per_page"]))
+        names = list(self.own_images)[start * size : (start + 1) * size]
+        return 200, {"images": [self.settled_image(name) for name in names]}
+
+    def settled_image(self, identity: str) -> dict[str, Any]:
+        """As it is told; what is being made is there after that."""
+        if identity not in self.own_images:
+            raise RefusedError(404, "resource is not found")
+        told = dict(self.own_images[identity])
+        self.own_images[identity]["state"] = "available"
+        return told
+
+    def make_image(self, request: Request, zone: str) -> tuple[int, Any]:
+        body = self.check_body(request, needed=("name", "root_volume", "arch", "project", "tags"))
+        snapshot = self.block(self.snapshots, body["root_volume"])
+        if body["project"] != PROJECT or snapshot["status"] != "available":
+            raise RefusedError(400, f"the snapshot is {snapshot['status']}")
+        root = {"id": snapshot["id"], "name": snapshot["name"], "size": snapshot["size"], "volume_type": "sbs_snapshot"}
+        image = recorded(_CLOUD, "create_image")["image"]
+        image.update(body, id=f"98bf3ac2-{self.number()}", root_volume=root, state="creating", zone=zone)
+        snapshot.update(status="in_use")
+        self.own_images[image["id"]] = image
+        return 201, {"image": dict(image)}
+
+    def retag_image(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        self.settled_image(identity)
+        self.own_images[identity].update(self.check_body(request, needed=("tags",)))
+        return 200, {"image": self.own_images[identity]}
+
+    def drop_image(self, _: Request, __: str, identity: str) -> tuple[int, Any]:
+        """Its snapshot is free once it has been read after that."""
+        image = self.settled_image(identity)
+        del self.own_images[identity]
+        self.snapshots[image["root_volume"]["id"]]["leaving"] = True
+        return 204, None
 
     # -- servers
 
@@ -119,10 +170,24 @@ class Scaleway(BlockStorage):
             image={"id": body["image"], "name": "image"},
             tags=body["tags"],
         )
-        server["volumes"]["0"]["id"] = disk
-        self.disks.add(disk)
+        if body["image"] in self.own_images and self.settled_image(body["image"])["state"] != "available":
+            raise RefusedError(400, "the image is not available")
+        if body["commercial_type"].startswith("PLAY2"):
+            server["volumes"]["0"] = self.boot_from_block(server, disk)
+        else:
+            server["volumes"]["0"]["id"] = disk
+            owner = {"id": server["id"], "name": server["name"]}
+            self.disks[disk] = {**server["volumes"]["0"], "server": owner, "state": "available", "tags": []}
         self.servers[server["id"]] = server
         return 201, {"server": server}
+
+    def boot_from_block(self, server: dict[str, Any], disk: str) -> dict[str, Any]:
+        """The disk of a size that has no local one, as the server tells it."""
+        fields = {"name": f"{server['name']}-0", "project_id": PROJECT, "tags": []}
+        made = {"id": disk, "size": 10 * GB, "zone": server["zone"], "parent_snapshot_id": None, "type": "sbs_5k"}
+        reference = self.reference(server["id"], "attached")
+        self.volumes[disk] = {**fields, **made, "status": "in_use", "references": [reference], "kms_key_id": None}
+        return {"id": disk, "volume_type": "sbs_volume", "zone": server["zone"], "boot": False, "state": "available"}
 
     def change_server(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
         body = self.check_body(request, needed=(), possible=("tags", "commercial_type"))
@@ -154,18 +219,46 @@ class Scaleway(BlockStorage):
             raise RefusedError(400, "the server must be stopped")
         if any(place != "0" for place in self.servers[identity]["volumes"]):
             self.faults.append(f"{identity} is deleted with what is attached to it")
-        del self.servers[identity]
+        root = self.servers.pop(identity)["volumes"]["0"]["id"]
+        if root in self.volumes:
+            self.let_go(root)
+        else:
+            self.disks[root]["server"] = None
         return 204, None
 
+    def let_go(self, volume: str) -> None:
+        for one in self.volumes[volume]["references"]:
+            one["status"] = "detaching"
+
     def lose_disks(self, server: dict[str, Any]) -> None:
-        """All that are attached, as Scaleway did with the block storage too at one time."""
-        for one in server["volumes"].values():
-            self.disks.discard(one["id"])
-            self.volumes.pop(one["id"], None)
+        """All that are local, and all that are attached, as Scaleway did with the block storage too at one time.
+
+        What it starts from in the block storage is detached only.
+        """
+        for place, one in server["volumes"].items():
+            self.disks.pop(one["id"], None)
+            if place == "0" and one["id"] in self.volumes:
+                self.let_go(one["id"])
+            else:
+                self.volumes.pop(one["id"], None)
         del self.servers[server["id"]]
 
-    def drop_disk(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
-        self.disks.remove(identity)
+    # -- local disks
+
+    def list_disks(self, request: Request, _: str) -> tuple[int, Any]:
+        if set(request.query) != {"project", "tags", "per_page", "page"}:
+            self.faults.append(f"{request.path}: {request.query}")
+        found = [one for one in self.disks.values() if request.query["tags"] in one["tags"]]
+        return 200, {"volumes": found if request.query["page"] == "1" else []}
+
+    def retag_disk(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
+        self.disks[identity].update(self.check_body(request, needed=("tags",)))
+        return 200, {"volume": self.disks[identity]}
+
+    def drop_disk(self, _: Request, __: str, identity: str) -> tuple[int, Any]:
+        if self.disks[identity]["server"]:
+            raise RefusedError(400, "the volume is attached")
+        del self.disks[identity]
         return 204, None
 
 
@@ -173,6 +266,7 @@ _SIZES: Final[dict[str, dict[str, Any]]] = {
     "DEV1-S": {"ncpus": 2, "ram": 2 * 2**30, "hourly_price": 0.01},
     "DEV1-M": {"ncpus": 3, "ram": 4 * 2**30, "hourly_price": 0.02},
     "DEV1-L": {"ncpus": 4, "ram": 8 * 2**30, "hourly_price": 0.04},
+    "PLAY2-NANO": {"ncpus": 2, "ram": 8 * 2**30, "hourly_price": 0.03},
     "ARM-S": {"ncpus": 8, "ram": 32 * 2**30, "hourly_price": 0.001, "arch": "arm64"},
 }
 _IMAGES: Final = (

@@ -52,7 +52,10 @@ class BlockStorage(Keys):
     def seen(self, things: Things, identity: str) -> dict[str, Any]:
         """One as it is told now; what is being done to it is done after that."""
         thing = self.block(things, identity)
-        told = {**thing, "references": [dict(one) for one in thing["references"]]}
+        told = {
+            **{name: value for name, value in thing.items() if name != "leaving"},
+            "references": [dict(one) for one in thing["references"]],
+        }
         if thing["status"] == "deleting":
             del things[identity]
         else:
@@ -60,16 +63,18 @@ class BlockStorage(Keys):
         return told
 
     def blocks(self, request: Request, zone: str, name: str, things: Things) -> tuple[int, Any]:
-        if set(request.query) != {"project_id", "page_size", "page"}:
+        if set(request.query) - {"tags"} != {"project_id", "page_size", "page"}:
             self.faults.append(f"{request.path}: {request.query}")
+        wanted = request.query.get("tags")
         found = [one for one in things.values() if one["zone"] == zone and one["project_id"] == PROJECT]
+        found = [one for one in found if wanted is None or wanted in one["tags"]]
         start, size = int(request.query["page"]) - 1, min(self.page, int(request.query["page_size"]))
         told = [self.seen(things, one["id"]) for one in found[start * size : (start + 1) * size]]
         return 200, {name: told, "total_count": len(found)}
 
     def drop_block(self, things: Things, identity: str) -> tuple[int, Any]:
         thing = self.block(things, identity)
-        if thing["status"] != "available":
+        if thing["status"] not in ("available", "error"):
             raise RefusedError(412, f"resource is {thing['status']}")
         thing["status"] = "deleting"
         return 204, None
@@ -124,16 +129,20 @@ class BlockStorage(Keys):
         }
         volume["status"] = "in_use"
         volume["references"] = [
-            {
-                "id": f"reference-{self.number()}",
-                "product_resource_type": "instance_server",
-                "product_resource_id": identity,
-                "created_at": _TIME,
-                "type": "exclusive",
-                "status": "attaching",
-            }
+            self.reference(identity, "attaching"),
         ]
         return 200, {"server": server}
+
+    def reference(self, server: str, status: str) -> dict[str, Any]:
+        """What tells that a server has a volume."""
+        return {
+            "id": f"reference-{self.number()}",
+            "product_resource_type": "instance_server",
+            "product_resource_id": server,
+            "created_at": _TIME,
+            "type": "exclusive",
+            "status": status,
+        }
 
     def detach(self, request: Request, _: str, identity: str) -> tuple[int, Any]:
         gone = self.check_body(request, needed=("volume_id",))["volume_id"]
@@ -163,6 +172,8 @@ class BlockStorage(Keys):
 
 
 def _settle(thing: dict[str, Any]) -> None:
+    if thing.pop("leaving", False):
+        thing["status"] = "available"
     if any(one["status"] == "detaching" for one in thing["references"]):
         thing.update(references=[], status="available")
     for one in thing["references"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from orchestra.errors import (
     NotFoundError,
     TransientError,
 )
-from tests.clouds.families.scaleway import PROJECT, REGION, SECRET, Scaleway
-from tests.clouds.families.scenery import change, create, owner, provider
+from tests.clouds.families.scaleway import PROJECT, REGION, Scaleway
+from tests.clouds.families.scenery import Family, change, create, family_of, owner, plain_server, provider
 
 SERVERS = f"/instance/v1/zones/{REGION}/servers"
 TAGS = [
@@ -31,20 +30,12 @@ NAME = f"prod-web-0-{owner('web[0]').token[:10]}"
 
 
 @pytest.fixture
-def server() -> Iterator[Scaleway]:
-    server = Scaleway()
-    with server.running():
-        yield server
-
-
-@pytest.fixture
-def cloud(server: Scaleway) -> FamilyCloud:
-    return scaleway(region=REGION, secret_key=SECRET, project=PROJECT, endpoint=server.endpoint)
+def family() -> Family:
+    return family_of("scaleway")
 
 
 def inputs(**more: Any) -> dict[str, Any]:
-    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    return {"image": {"id": "image-1"}, "size": {"id": "DEV1-S"}, **plain, **more}
+    return plain_server("image-1", "DEV1-S", **more)
 
 
 def sent(server: Scaleway) -> list[tuple[str, str, Any]]:
@@ -92,14 +83,14 @@ def test_one_that_runs_goes_with_its_disks_in_one_request(cloud: FamilyCloud, se
     machine = create(cloud, "compute.Server", "web[0]", inputs())
     provider(cloud, "compute.Server").delete(machine)
     assert sent(server)[-1] == ("POST", f"/{machine}/action", {"action": "terminate"})
-    assert (server.servers, server.disks) == ({}, set())
+    assert (server.servers, server.disks) == ({}, {})
 
 
 def test_one_that_is_stopped_goes_with_its_disks_too(cloud: FamilyCloud, server: Scaleway) -> None:
     machine = create(cloud, "compute.Server", "web[0]", inputs())
     server.servers[machine]["state"] = "stopped"
     provider(cloud, "compute.Server").delete(machine)
-    assert (server.servers, server.disks) == ({}, set())
+    assert (server.servers, server.disks) == ({}, {})
 
 
 def test_one_on_its_way_is_deleted_later(cloud: FamilyCloud, server: Scaleway) -> None:

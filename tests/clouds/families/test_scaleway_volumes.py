@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import orchestra as oc
-from orchestra.clouds import FamilyCloud, scaleway
+from orchestra.clouds import FamilyCloud
 from orchestra.clouds.families.scaleway.volumes import size_in_bytes
 from orchestra.contracts import Inputs, Status
 from orchestra.errors import InUseError, TransientError
-from tests.clouds.families.scaleway import PROJECT, REGION, SECRET, Scaleway
-from tests.clouds.families.scenery import change, create, owner, provider
+from tests.clouds.families.scaleway import PROJECT, REGION, Scaleway
+from tests.clouds.families.scenery import (
+    Family,
+    change,
+    create,
+    family_of,
+    made_and_seen,
+    owner,
+    plain_server,
+    provider,
+)
 
 BLOCK = f"/block/v1/zones/{REGION}"
 SERVERS = f"/instance/v1/zones/{REGION}/servers"
@@ -21,30 +29,18 @@ GB = 10**9
 
 
 @pytest.fixture
-def server() -> Iterator[Scaleway]:
-    server = Scaleway()
-    with server.running():
-        yield server
-
-
-@pytest.fixture
-def cloud(server: Scaleway) -> FamilyCloud:
-    return scaleway(region=REGION, secret_key=SECRET, project=PROJECT, endpoint=server.endpoint)
+def family() -> Family:
+    return family_of("scaleway")
 
 
 @pytest.fixture
 def machine(cloud: FamilyCloud) -> str:
-    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    made = create(cloud, "compute.Server", "web", {"image": {"id": "image-1"}, "size": {"id": "DEV1-S"}, **plain})
-    provider(cloud, "compute.Server").observe([made])  # it is up when it has been looked at
-    return made
+    return made_and_seen(cloud, "compute.Server", "web", plain_server("image-1", "DEV1-S"))
 
 
 @pytest.fixture
 def disk(cloud: FamilyCloud) -> str:
-    made = create(cloud, "compute.Volume", "disk", volume())
-    provider(cloud, "compute.Volume").observe([made])
-    return made
+    return made_and_seen(cloud, "compute.Volume", "disk", volume())
 
 
 def volume(**more: Any) -> dict[str, Any]:
@@ -151,7 +147,7 @@ def test_a_deleted_server_leaves_what_was_attached(
     attach(cloud, disk, machine)
     server.servers[machine]["state"] = state
     provider(cloud, "compute.Server").delete(machine)
-    assert (server.servers, server.disks, set(server.volumes)) == ({}, set(), {disk})
+    assert (server.servers, server.disks, set(server.volumes)) == ({}, {}, {disk})
     assert ("POST", "/detach-volume", {"volume_id": disk}) in sent(server, f"{SERVERS}/{machine}")
 
 

@@ -30,7 +30,7 @@ def scaleway(
     name: str | None = None,
     consistency_seconds: float = 30.0,
 ) -> FamilyCloud:
-    """Scaleway, in one region: servers, key pairs, volumes and snapshots.
+    """Scaleway, in one region: servers, images of them, key pairs, volumes and snapshots.
 
     ``region`` is one of Scaleway's zones, such as ``fr-par-1``; it defaults to the environment's ``SCW_DEFAULT_ZONE``.
     ``secret_key`` and ``project``, the id of one, default to ``SCW_SECRET_KEY`` and ``SCW_DEFAULT_PROJECT_ID``.

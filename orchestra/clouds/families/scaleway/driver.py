@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from libcloud.compute.drivers.scaleway import ScalewayConnection, ScalewayNodeDriver
 
@@ -40,13 +41,13 @@ class Api:
         """Send one request, and return the answer's object."""
         return self._driver.request(method, f"{self._stem}/{path}", body).object
 
-    def rows(self, path: str, name: str) -> Iterator[Any]:
+    def rows(self, path: str, name: str, **filters: str) -> Iterator[Any]:
         """The rows of all pages of a list that are of the project."""
+        wanted = {"project_id": self._driver.project, "page_size": _PAGE, **filters}
 
         def page(after: Any) -> Page:
             number = int(after or 1)
-            query = f"project_id={self._driver.project}&page_size={_PAGE}&page={number}"
-            answer = self.send("GET", f"{path}?{query}")
+            answer = self.send("GET", f"{path}?{urlencode({**wanted, 'page': number})}")
             more = bool(rows_in(answer, name))
             return numbered(answer, name, number, more=more, total=answer["total_count"])
 

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from orchestra.clouds.base.compute.marking import MARK
 from orchestra.clouds.base.compute.traits import Access, Launch, Marks, Offer, Rest, Servers, Told, Traits, region
-from orchestra.clouds.families.scaleway import keys
-from orchestra.clouds.families.scaleway.volumes import BLOCK, detach, snapshots, volumes
+from orchestra.clouds.base.tolerance import if_there
+from orchestra.clouds.families.scaleway import disks, keys
+from orchestra.clouds.families.scaleway.images import images
+from orchestra.clouds.families.scaleway.volumes import detach, snapshots, volumes
 from orchestra.contracts import Status
-from orchestra.errors import InProgressError
+from orchestra.errors import InProgressError, NotFoundError
 
 STARTING: Final = f"{MARK}:starting:1"
 """The tag of a server that was made and not started yet: Scaleway makes them stopped, so that a crash in between leaves
@@ -22,12 +24,15 @@ one that nobody stopped on purpose."""
 
 _MADE: Final = "made"
 """Our word for one with that tag."""
+_LEFT: Final = "its disk is left"
+"""Our word for one that is deleted but for the disk that it was made with."""
 _STATUSES: Final = MappingProxyType(
     {
         "running": Status.READY,
         "stopped": Status.READY,  # whoever stopped it did so on purpose: it isn't failed, and no reason to replace it
         "stopped in place": Status.READY,
         "locked": Status.FAILED,
+        _LEFT: Status.FAILED,
     }
 )
 _SOON: Final = 10.0
@@ -51,12 +56,17 @@ def _server(server: Mapping[str, Any]) -> Told:
         size=server["commercial_type"],
         private_ip=server["private_ip"],
         public_ip=public["address"] if public else None,
-        parts=[one["id"] for one in server["volumes"].values() if one["volume_type"] != BLOCK],
     )
 
 
 def _one(access: Access, identity: str) -> Told:
-    return _server(access.driver.send("GET", f"servers/{identity}")["server"])
+    """One, which isn't gone while a disk of its own is left."""
+    found = if_there(lambda: access.driver.send("GET", f"servers/{identity}")["server"])
+    if found is not None:
+        return _server(found)
+    if next(disks.left_by(access, identity), None) is not None:
+        return Told(id=identity, name="", state=_LEFT, region=region(access))
+    raise NotFoundError(f"server {identity} isn't there")
 
 
 def _launch(access: Access, launch: Launch) -> Told:
@@ -98,33 +108,30 @@ def _resize(access: Access, told: Told, size: str) -> None:
 
 
 def _destroy(access: Access, told: Told) -> None:
-    """One that runs goes with its disks in one request; one that is stopped goes first, and its disks then.
+    """The server, and then the disks that it was made with and leaves. `InProgressError` says when to call again.
 
-    What is attached to it stays, but for what it starts from: Scaleway once deleted that with the server.
+    One that runs takes its local disks along. What is attached to it stays: Scaleway once deleted that with the server.
     """
     if told.state in ("running", "stopped", _MADE):
-        _keep_attached(access, told)
-    if told.state == "running":
-        _act(access, told, "terminate")
-    elif told.state in ("stopped", _MADE):
-        access.driver.send("DELETE", f"servers/{told.id}")
-        for disk in told.parts:
-            access.driver.send("DELETE", f"volumes/{disk}")
-    else:
+        server = _kept_apart(access, told)
+        disks.name_server(access, server)
+        if told.state == "running":
+            _act(access, told, "terminate")
+        else:
+            access.driver.send("DELETE", f"servers/{told.id}")
+    elif told.state != _LEFT:
         raise InProgressError(f"server {told.id} is {told.state}: it can be deleted after that", retry_after=_SOON)
+    disks.drop_left(access, told.id)
 
 
-def _keep_attached(access: Access, told: Told) -> None:
-    """Detach the volumes of the block storage but the first, which is what the server starts from."""
-    server = access.driver.send("GET", f"servers/{told.id}")["server"]
-    for volume in _attached(server):
+def _kept_apart(access: Access, told: Told) -> Mapping[str, Any]:
+    """The server without the volumes that are attached to it."""
+    server: Mapping[str, Any] = access.driver.send("GET", f"servers/{told.id}")["server"]
+    for volume in disks.attached(server):
         server = detach(access, volume, told.id)
-    if _attached(server):
+    if disks.attached(server):
         raise InProgressError(f"server {told.id} has volumes that are being detached", retry_after=_SOON)
-
-
-def _attached(server: Mapping[str, Any]) -> list[str]:
-    return [one["id"] for place, one in server["volumes"].items() if place != "0" and one["volume_type"] == BLOCK]
+    return server
 
 
 def _image(access: Access, system: str, version: str, architecture: str) -> str | None:
@@ -200,4 +207,5 @@ TRAITS: Final = Traits(
     key_pairs=keys.KEY_PAIRS,
     volumes=volumes(_MARKS),
     snapshots=snapshots(_MARKS),
+    images=images(_MARKS),
 )

@@ -11,29 +11,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+import attrs
+
+from orchestra.clouds.base.compute.marking import MARK
 from orchestra.clouds.base.compute.traits import Access, Marks, Snapshots, Told, Volumes
 from orchestra.contracts import Status
 from orchestra.errors import InProgressError, NotFoundError
 
 BLOCK: Final = "sbs_volume"
 """What a server calls a disk of the block storage."""
+ROOT: Final = "0"
+"""The place of the disk that a server starts from."""
+OF_IMAGE: Final = f"{MARK}:of-image:1"
+"""The tag of a snapshot that was made for an image, and is none of its own."""
 
 _GB: Final = 10**9
 """Bytes in which sizes are asked for: Scaleway takes whole ones."""
-_GIB: Final = 2**30
+GIB: Final = 2**30
 _IOPS: Final = 5000
 """Of the two that Scaleway has, the one that every server can use."""
-_FREE: Final = "available"
-_GONE: Final = frozenset({"deleting", "deleted"})
+FREE: Final = "available"
+GONE: Final = frozenset({"deleting", "deleted"})
 _HELD: Final = frozenset({"attaching", "attached", "creating"})
 """The states of a reference that count as attached: a detaching one is on its way out."""
-_SOON: Final = 5.0
+SOON: Final = 5.0
 """Seconds after which a volume to which something is being done is looked at again."""
 
 
 def size_in_bytes(gib: int) -> int:
     """The smallest size in whole GB that has ``gib`` GiB; it is less than a GiB larger, so that it tells them still."""
-    return -(-gib * _GIB // _GB) * _GB
+    return -(-gib * GIB // _GB) * _GB
 
 
 def _volume(volume: Mapping[str, Any]) -> Told:
@@ -44,9 +51,15 @@ def _volume(volume: Mapping[str, Any]) -> Told:
         state=volume["status"],
         region=volume["zone"],
         tags=volume["tags"],
-        size_gib=volume["size"] // _GIB,
+        size_gib=volume["size"] // GIB,
         servers=[one["product_resource_id"] for one in held if one["product_resource_type"] == "instance_server"],
     )
+
+
+def root_of(server: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The disk that a server starts from, as the server tells it."""
+    found: Mapping[str, Any] | None = server["volumes"].get(ROOT)
+    return found
 
 
 def _snapshot(snapshot: Mapping[str, Any]) -> Told:
@@ -58,19 +71,22 @@ def _snapshot(snapshot: Mapping[str, Any]) -> Told:
         state=snapshot["status"],
         region=snapshot["zone"],
         tags=snapshot["tags"],
-        size_gib=snapshot["size"] // _GIB,
+        size_gib=snapshot["size"] // GIB,
         source=parent["id"] if parent else None,
     )
 
 
 def _volumes(access: Access) -> Iterator[Told]:
-    told = map(_volume, access.driver.blocks.rows("volumes", "volumes"))
-    return (one for one in told if one.state not in _GONE)
+    """All of them. What a server starts from comes with that, as only the server tells."""
+    told = [one for one in map(_volume, access.driver.blocks.rows("volumes", "volumes")) if one.state not in GONE]
+    servers = access.driver.rows("servers", "servers") if any(one.servers for one in told) else ()
+    roots = {root["id"]: server["id"] for server in servers if (root := root_of(server))}
+    return (attrs.evolve(one, comes_with=roots.get(one.id, "")) for one in told)
 
 
 def _one(access: Access, identity: str) -> Told:
     told = _volume(access.driver.blocks.send("GET", f"volumes/{identity}"))
-    if told.state in _GONE:
+    if told.state in GONE:
         raise NotFoundError(f"volume {identity} is {told.state}")
     return told
 
@@ -84,9 +100,9 @@ def _create(access: Access, name: str, tags: Sequence[str], size: int, snapshot:
 
 def _idle(told: Told, wanted: str) -> None:
     """Raise `InProgressError` while something is being done to a volume, such as detaching it."""
-    if told.state not in (_FREE, "error"):
+    if told.state not in (FREE, "error"):
         problem = f"volume {told.id} is {told.state}: it can't be {wanted} yet"
-        raise InProgressError(problem, sent=False, retry_after=_SOON)
+        raise InProgressError(problem, sent=False, retry_after=SOON)
 
 
 def _destroy(access: Access, told: Told) -> None:
@@ -117,6 +133,12 @@ def _copy(access: Access, volume: str, name: str, tags: Sequence[str]) -> Told:
     return _snapshot(access.driver.blocks.send("POST", "snapshots", body))
 
 
+def _snapshots(access: Access) -> Iterator[Told]:
+    """Those that weren't made for an image."""
+    rows = access.driver.blocks.rows("snapshots", "snapshots")
+    return (_snapshot(one) for one in rows if OF_IMAGE not in one["tags"])
+
+
 def volumes(marks: Marks) -> Volumes:
     """The volumes of Scaleway's block storage."""
     return Volumes(
@@ -130,7 +152,7 @@ def volumes(marks: Marks) -> Volumes:
         grow=lambda access, told, size: _change(access, f"volumes/{told.id}", size=size_in_bytes(size)),
         retag=lambda access, told, tags: _change(access, f"volumes/{told.id}", tags=list(tags)),
         statuses=MappingProxyType(
-            {_FREE: Status.READY, "in_use": Status.READY, "error": Status.FAILED, "locked": Status.FAILED}
+            {FREE: Status.READY, "in_use": Status.READY, "error": Status.FAILED, "locked": Status.FAILED}
         ),
         fixed={
             "type": ("ssd", "all of Scaleway's block storage is"),
@@ -143,19 +165,21 @@ def snapshots(marks: Marks) -> Snapshots:
     """The snapshots of such volumes."""
     return Snapshots(
         marks=marks,
-        all=lambda access: map(_snapshot, access.driver.blocks.rows("snapshots", "snapshots")),
+        all=lambda access: (
+            _snapshot(one) for one in access.driver.blocks.rows("snapshots", "snapshots") if OF_IMAGE not in one["tags"]
+        ),
         one=lambda access, identity: _snapshot(access.driver.blocks.send("GET", f"snapshots/{identity}")),
         create=_copy,
         destroy=lambda access, told: access.driver.blocks.send("DELETE", f"snapshots/{told.id}"),
         retag=lambda access, told, tags: _change(access, f"snapshots/{told.id}", tags=list(tags)),
         statuses=MappingProxyType(
             {
-                _FREE: Status.READY,
+                FREE: Status.READY,
                 "in_use": Status.READY,
                 "exporting": Status.READY,
                 "error": Status.FAILED,
                 "locked": Status.FAILED,
             }
         ),
-        gone=_GONE,
+        gone=GONE,
     )
