@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from orchestra.clouds import FamilyCloud, linode
 from orchestra.contracts import Status
 from orchestra.errors import InUseError, InvalidRequestError, TransientError
 from tests.clouds.families.linode import REGION, TOKEN, Linode
-from tests.clouds.families.scenery import KEYS, LABELS, change, create, owner, provider
+from tests.clouds.families.scenery import KEYS, LABELS, Family, change, create, family_of, owner, plain_server, provider
 
 TAGS = [
     "orchestra:deployment:prod",
@@ -24,20 +23,12 @@ VOLUME = {"size_gib": 10, "zone": REGION, "type": None, "encrypted": False, "sna
 
 
 @pytest.fixture
-def server() -> Iterator[Linode]:
-    server = Linode()
-    with server.running():
-        yield server
-
-
-@pytest.fixture
-def cloud(server: Linode) -> FamilyCloud:
-    return linode(region=REGION, token=TOKEN, endpoint=server.endpoint)
+def family() -> Family:
+    return family_of("linode")
 
 
 def inputs(**more: Any) -> dict[str, Any]:
-    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    return {"image": {"id": "linode/debian10"}, "size": {"id": "g6-nanode-1"}, **plain, **more}
+    return plain_server("linode/debian10", "g6-nanode-1", **more)
 
 
 def test_a_server_is_made_in_one_request(cloud: FamilyCloud, server: Linode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,19 @@ import orchestra as oc
 from orchestra.clouds import FamilyCloud, aws, docker, openstack
 from orchestra.clouds.provider import LATE
 from orchestra.contracts import Cloud, Provider
-from orchestra.errors import CloudError, ThrottledError, TransientError
+from orchestra.errors import CloudError, InProgressError, ThrottledError, TransientError
 from tests.clouds.families.imitation import Imitation, Request, Trouble
 from tests.clouds.families.lists import DockerList, Ec2List, OpenStackLists
-from tests.clouds.families.scenery import FAMILIES, Family, create, server_inputs, volume_inputs
+from tests.clouds.families.scenery import (
+    FAMILIES,
+    KEYS,
+    Family,
+    create,
+    family_of,
+    made_and_seen,
+    server_inputs,
+    volume_inputs,
+)
 from tests.virtual_clock import VirtualClock
 
 MANY = 10_000
@@ -52,16 +62,12 @@ class Estate:
     def plant(self, server: Any, cloud: Cloud, count: int = MANY) -> list[str]:
         """The ids of ``count`` servers, of which the first is made as any is, where it can be."""
         if isinstance(cloud, FamilyCloud):
-            create(cloud, "compute.Server", "web[0]", server_inputs(family(self.name), cloud))
+            create(cloud, "compute.Server", "web[0]", server_inputs(family_of(self.name), cloud))
         return list(server.plant(self.held(server, self.kind), count))
 
 
-def family(name: str) -> Family:
-    return next(one for one in FAMILIES if one.name == name)
-
-
 def of_family(name: str, kinds: Mapping[str, str], pages: int, **more: Any) -> Estate:
-    found = family(name)
+    found = family_of(name)
     return Estate(
         name=name,
         imitation=found.imitation,
@@ -111,7 +117,13 @@ ESTATES = (
     ),
     of_family(
         "scaleway",
-        {"compute.Server": "servers", "compute.Volume": "volumes", "compute.Snapshot": "snapshots"},
+        {
+            "compute.Server": "servers",
+            "compute.Volume": "volumes",
+            "compute.KeyPair": "keys",
+            "compute.Snapshot": "snapshots",
+            "compute.CustomImage": "own_images",
+        },
         MANY // 100,
         second=lambda request: request.query.get("page") == "2",
         cut=lambda answer: halved(answer, rows_of(answer)),
@@ -216,7 +228,10 @@ def test_what_a_page_should_have_told_is_unread(estate: Estate, server: Any, clo
     assert len(asked(server, before)) <= estate.pages + (LATE + 1) * 3, "a look-up takes three requests at most"
 
 
-@pytest.mark.parametrize("kind", ["compute.Volume", "compute.KeyPair", "compute.Snapshot"])
+OTHERS = ("compute.Volume", "compute.KeyPair", "compute.Snapshot", "compute.CustomImage", "compute.FloatingIp")
+
+
+@pytest.mark.parametrize("kind", OTHERS)
 @pytest.mark.parametrize("trouble", [None, *TROUBLES])
 def test_other_kinds_are_read_as_servers_are(kind: str, trouble: str | None) -> None:
     tried = 0
@@ -238,11 +253,20 @@ def test_other_kinds_are_read_as_servers_are(kind: str, trouble: str | None) -> 
 
 def several(estate: Estate, server: Any, cloud: Any, kind: str) -> list[str]:
     """More than two pages of a kind."""
-    volume = create(cloud, "compute.Volume", "disk", volume_inputs(family(estate.name)))
+    family = family_of(estate.name)
+    labels = {"labels": {}, "description": ""}
+    volume = create(cloud, "compute.Volume", "disk", volume_inputs(family))
     if kind == "compute.KeyPair":
-        create(cloud, kind, "key", {"public_key": "ssh-ed25519 AAAA one@example", "name": None})
+        create(cloud, kind, "key", {"public_key": KEYS[0], "name": None})
     if kind == "compute.Snapshot":
-        create(cloud, kind, "copy", {"volume": volume, "labels": {}, "description": ""})
+        create(cloud, kind, "copy", {"volume": volume, **labels})
+    if kind in ("compute.CustomImage", "compute.FloatingIp"):
+        size = estate.provider(cloud).choose("size", attrs.asdict(family.imaged or family.sizes[0]))
+        machine = made_and_seen(cloud, "compute.Server", "web", server_inputs(family, cloud, size={"id": size}))
+        with contextlib.suppress(InProgressError):
+            create(cloud, kind, "made", {"server": machine, "name": None, **labels})
+        if not estate.held(server, kind):
+            create(cloud, kind, "made", {"server": machine, "name": None, **labels})
     return list(server.plant(estate.held(server, kind), 1100))
 
 
@@ -263,7 +287,7 @@ class Fleet(oc.Stack):
 @pytest.mark.parametrize("name", [one.name for one in FAMILIES])
 def test_no_plan_is_made_of_half_a_list(name: str, trouble: str, tmp_path: Path) -> None:
     estate = next(one for one in ESTATES if one.name == name)
-    of = family(name)
+    of = family_of(name)
     server = of.imitation()
     server.page = 2
     with server.running():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from orchestra.clouds import FamilyCloud, vultr
 from orchestra.contracts import FoundBy, Status
 from orchestra.errors import InvalidRequestError
-from tests.clouds.families.scenery import KEYS, change, create, owner, provider
+from tests.clouds.families.scenery import KEYS, Family, change, create, family_of, owner, plain_server, provider
 from tests.clouds.families.vultr import REGION, TOKEN, Vultr
 
 NAME = f"prod:web_5b0_5d:{owner('web[0]').token}"
@@ -19,20 +18,12 @@ VOLUME = {"size_gib": 10, "zone": REGION, "type": None, "encrypted": False, "sna
 
 
 @pytest.fixture
-def server() -> Iterator[Vultr]:
-    server = Vultr()
-    with server.running():
-        yield server
-
-
-@pytest.fixture
-def cloud(server: Vultr) -> FamilyCloud:
-    return vultr(region=REGION, token=TOKEN, endpoint=server.endpoint)
+def family() -> Family:
+    return family_of("vultr")
 
 
 def inputs(**more: Any) -> dict[str, Any]:
-    plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
-    return {"image": {"id": "477"}, "size": {"id": "vc2-1c-1gb"}, **plain, **more}
+    return plain_server("477", "vc2-1c-1gb", **more)
 
 
 def test_a_server_is_made_in_one_request(cloud: FamilyCloud, server: Vultr) -> None:
