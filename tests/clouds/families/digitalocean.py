@@ -428,7 +428,7 @@ class DigitalOcean(TokenImitation):
         if self.assigns_for:
             self.assigns_for -= 1
             return
-        droplet = self.assigning.pop(address["ip"])
+        droplet = self.assigning.pop(address["ip"], None)
         address.update(locked=False, droplet=self.droplets[str(droplet)] if droplet else None)
 
     def act_on_address(self, request: Request, identity: str) -> tuple[int, Any]:
