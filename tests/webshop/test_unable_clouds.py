@@ -28,7 +28,7 @@ CLOUDS: Final[dict[str, Any]] = {
     "vultr": lambda: oc.clouds.vultr(region="ams", token="token"),
 }
 ABLE: Final = re.compile(r"; clouds made by (.+) can$", re.MULTILINE)
-ASKED: Final = re.compile(r"can't do (\S+\.\w+)(?: with (\w+):.*)?; clouds made by (.+) can$")
+ASKED: Final = re.compile(r"can't do (\S+\.\w+)(?: with (\w+))?(?:: .*)?; clouds made by (.+) can$")
 
 
 def refused(name: str, folder: Path) -> oc.UnsupportedError:
