@@ -91,9 +91,10 @@ class CustomImageCalls(CopyCalls):
 
     def search(self, driver: Access, owner: Ownership, inputs: Inputs) -> Observation | None:
         """See `Calls.search`. One of which only a part is there is pending."""
-        if self._images.settled is not None:
+        server = inputs.optional_text(self.source)
+        if self._images.settled is not None and server:
             with tolerating(NotFoundError):  # the server may be gone by now
-                self._images.settled(driver, inputs.text(self.source))
+                self._images.settled(driver, server)
         found = super().search(driver, owner, inputs)
         return attrs.evolve(found, status=Status.PENDING) if found is not None and self.is_half(found) else found
 
