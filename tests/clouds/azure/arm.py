@@ -7,6 +7,7 @@ own, lists of Compute spell the name of the resource group in capitals, and are 
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -59,6 +60,10 @@ def kind_in(path: str) -> str:
     """The word in ``path`` that tells a type, and its version; what is in galleries has theirs."""
     words = [part for part in path.split("/") if part in VERSIONS]
     return "galleries" if "galleries" in words else words[-1]
+
+
+def _is_going(thing: Mapping[str, Any]) -> bool:
+    return thing["properties"].get("provisioningState") == "Deleting"
 
 
 Put = Callable[[Request, str, "dict[str, Any] | None"], "tuple[int, dict[str, Any]]"]
@@ -208,9 +213,10 @@ class Manager(Imitation):
         every = [
             one for key, one in self.things.items() if key.startswith(prefix) and "/" not in key.removeprefix(prefix)
         ]
-        found = [told for one in every if (told := self.seen(one)) is not None]
+        found = [one for one in every if not _is_going(one) or self.seen(one) is not None]
         start = int(request.query.get("$skiptoken", 0))
-        part = copy.deepcopy(found[start : start + self.page])
+        part = [self.told(one) if _is_going(one) else self.seen(one) for one in found[start : start + self.page]]
+        part = json.loads(json.dumps(part))  # of thousands that is much faster than to copy them
         if kind.startswith(COMPUTE):
             for one in part:
                 one["id"] = one["id"].replace(GROUP, GROUP.upper())
@@ -221,7 +227,7 @@ class Manager(Imitation):
 
     def seen(self, thing: dict[str, Any]) -> dict[str, Any] | None:
         """A thing as a read finds it; None if it has gone meanwhile."""
-        if thing["properties"].get("provisioningState") == "Deleting":
+        if _is_going(thing):
             thing["left"] = thing.get("left", 1) - 1
             if thing["left"] < 0:
                 self.things.pop(thing["id"].lower(), None)

@@ -11,10 +11,11 @@ import attrs
 import pytest
 
 import orchestra as oc
-from orchestra.clouds import FamilyCloud, aws, docker, openstack
+from orchestra.clouds import aws, docker, openstack
 from orchestra.clouds.provider import LATE
-from orchestra.contracts import Cloud, Provider
+from orchestra.contracts import Cloud
 from orchestra.errors import CloudError, InProgressError, ThrottledError, TransientError
+from tests.clouds.families.estates import MANY, REGIONAL, Estate, halved
 from tests.clouds.families.imitation import Imitation, Request, Trouble
 from tests.clouds.families.lists import DockerList, Ec2List, OpenStackLists
 from tests.clouds.families.scenery import (
@@ -29,41 +30,9 @@ from tests.clouds.families.scenery import (
 )
 from tests.virtual_clock import VirtualClock
 
-MANY = 10_000
 CHANGING = {oc.Action.CREATE, oc.Action.DELETE, oc.Action.REPLACE}
 SOME = 1_500
 """More than two pages everywhere."""
-
-
-@attrs.frozen(kw_only=True)
-class Estate:
-    """Many servers of one family.
-
-    ``held`` are the things of a kind that an imitation keeps, ``pages`` how many requests tell of `MANY` servers,
-    ``second`` tells whether a request is for the second page of a list, and ``cut`` is an answer without its last half
-    and without what leads to the next. ``counts``: whether an answer tells how many there are in all.
-    """
-
-    name: str
-    imitation: Callable[[], Any]
-    cloud: Callable[[Any], Cloud]
-    held: Callable[[Any, str], dict[str, dict[str, Any]]]
-    pages: int
-    second: Callable[[Request], bool]
-    cut: Callable[[Any], Any]
-    counts: bool = True
-    kind: str = "compute.Server"
-
-    def provider(self, cloud: Cloud, kind: str = "") -> Provider:
-        found = cloud.provider(kind or self.kind)
-        assert found is not None
-        return found
-
-    def plant(self, server: Any, cloud: Cloud, count: int = MANY) -> list[str]:
-        """The ids of ``count`` servers, of which the first is made as any is, where it can be."""
-        if isinstance(cloud, FamilyCloud):
-            create(cloud, "compute.Server", "web[0]", server_inputs(family_of(self.name), cloud))
-        return list(server.plant(self.held(server, self.kind), count))
 
 
 def of_family(name: str, kinds: Mapping[str, str], pages: int, **more: Any) -> Estate:
@@ -76,11 +45,6 @@ def of_family(name: str, kinds: Mapping[str, str], pages: int, **more: Any) -> E
         pages=pages,
         **more,
     )
-
-
-def halved(answer: Any, name: str, **more: Any) -> Any:
-    """``answer`` with the first half of its rows only."""
-    return {**answer, name: answer[name][: len(answer[name]) // 2], **more}
 
 
 def rows_of(answer: Any) -> str:
@@ -183,6 +147,7 @@ ESTATES = (
         counts=False,
         kind="containers.Container",
     ),
+    *REGIONAL,
 )
 
 TROUBLES: Mapping[str, Callable[[Estate], Trouble]] = {
@@ -213,7 +178,7 @@ def cloud(estate: Estate, server: Imitation) -> Cloud:
 
 def asked(server: Imitation, before: int) -> Sequence[Request]:
     """The requests since then, but those that sign in or greet."""
-    return [one for one in server.requests[before:] if not one.path.endswith(("/auth/tokens", "/version"))]
+    return [one for one in server.requests[before:] if not one.path.endswith(("/auth/tokens", "/version", "/token"))]
 
 
 def test_ten_thousand_take_as_many_requests_as_pages(estate: Estate, server: Any, cloud: Cloud) -> None:
@@ -261,6 +226,25 @@ def test_other_kinds_are_read_as_servers_are(kind: str, trouble: str | None) -> 
             assert set(reading.unread) == set(planted) - set(reading.found)
             assert bool(reading.unread) == bool(trouble)
     assert tried
+
+
+@pytest.mark.parametrize("trouble", [None, *TROUBLES])
+@pytest.mark.parametrize(
+    ("estate", "kind"),
+    [(one, kind) for one in REGIONAL for kind in one.kinds],
+    ids=lambda given: getattr(given, "name", given),
+)
+def test_other_kinds_of_regions_are_read_so(estate: Estate, kind: str, trouble: str | None) -> None:
+    server = estate.imitation()
+    with server.running():
+        cloud = estate.cloud(server)
+        assert estate.planted is not None
+        planted = estate.planted(server, cloud, kind, 1100)
+        server.trouble = TROUBLES[trouble](estate) if trouble else None
+        reading = estate.provider(cloud, kind).observe(planted)
+        assert not reading.gone
+        assert set(reading.unread) == set(planted) - set(reading.found)
+        assert bool(reading.unread) == bool(trouble)
 
 
 def several(estate: Estate, server: Any, cloud: Any, kind: str) -> list[str]:
@@ -335,10 +319,9 @@ def second(estate: Estate, request: Request) -> bool:
 
 def test_those_that_are_really_gone_are_told_so(estate: Estate, server: Any, cloud: Cloud) -> None:
     planted = estate.plant(server, cloud, 60)
-    held = estate.held(server, estate.kind)
     gone = planted[-(LATE + 10) :]
     for one in gone:
-        del held[one]
+        estate.forget(server, one)
     reading = estate.provider(cloud).observe(planted)
     assert (reading.gone, reading.unread) == (frozenset(gone), {})
 
