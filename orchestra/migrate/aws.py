@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from orchestra.errors import DefinitionError
+from orchestra.migrate import aws_balancers as balancers
 from orchestra.migrate.aws_networks import EGRESS, INGRESS, guards, has_internet, is_way_out, rules
 from orchestra.migrate.mapping import Mapped, Part, Table, Told, alone, first, is_given, part_of
 from orchestra.migrate.states import Instance, World
@@ -128,6 +129,21 @@ def _is_versioned(one: Instance, world: World) -> Plain:
     return bool(first(one.blocks("versioning")).get("enabled"))
 
 
+_BALANCER: Final = Mapped(
+    kind="balancing.LoadBalancer",
+    external_id=balancers.external_id,
+    inputs={
+        "port": balancers.port,
+        "protocol": balancers.protocol,
+        "member_port": balancers.member_port,
+        "members": balancers.members,
+        "subnets": alone(balancers.subnets),
+        "firewalls": guards("security_groups"),
+        "health_check": balancers.health_check,
+        "labels": alone(_labels),
+    },
+)
+_BALANCED: Final = Part(belongs=balancers.is_part)
 _BLOB: Final = Mapped(
     kind="storage.Blob",
     external_id=lambda one, world: f"{one.text('bucket')}/{one.text('key')}",
@@ -232,6 +248,8 @@ TABLE: Final[Table] = MappingProxyType(
             },
         ),
         "aws_elb_attachment": part_of("aws_elb", "elb"),
+        **dict.fromkeys(balancers.BALANCERS, _BALANCER),
+        **dict.fromkeys((*balancers.LISTENERS, *balancers.GROUPS, *balancers.ATTACHMENTS), _BALANCED),
         "aws_route53_zone": Mapped(kind="dns.Zone", external_id="zone_id", inputs={"domain": alone(_domain)}),
         "aws_route53_record": Mapped(
             kind="dns.Record",

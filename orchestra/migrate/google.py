@@ -1,6 +1,6 @@
 """Types of Terraform's provider for Google Cloud, in the form of orchestra's kinds. Pure.
 
-Only what is driven there: zones and record sets, buckets and blobs.
+Zones and record sets, buckets and blobs are here, and Compute Engine in `google_compute`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestra.errors import DefinitionError
+from orchestra.migrate.google_compute import COMPUTE
 from orchestra.migrate.mapping import Mapped, Table, alone
 from orchestra.migrate.states import Instance, World
 from orchestra.model.values import Plain
@@ -54,6 +55,7 @@ def _values(one: Instance) -> Plain:
 
 TABLE: Final[Table] = MappingProxyType(
     {
+        **COMPUTE,
         _ZONE: Mapped(kind="dns.Zone", external_id=alone(_zone_id), inputs={"domain": alone(_domain)}),
         "google_dns_record_set": Mapped(
             kind="dns.Record",

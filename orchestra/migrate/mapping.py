@@ -37,7 +37,14 @@ class Part:
     belongs: Callable[[Instance, World], bool]
 
 
-Table: TypeAlias = "Mapping[str, Mapped | Part]"
+@attrs.frozen(kw_only=True)
+class Left:
+    """A type of resource that can't be taken over, though there is a kind for what it does. ``why`` is a sentence."""
+
+    why: str
+
+
+Table: TypeAlias = "Mapping[str, Mapped | Part | Left]"
 """Types of a provider, and what each of them is."""
 
 

@@ -16,7 +16,7 @@ from orchestra.adoption.naming import Place, slug, word
 from orchestra.contracts import Cloud
 from orchestra.errors import DefinitionError
 from orchestra.migrate import aws, digitalocean, google, openstack
-from orchestra.migrate.mapping import Mapped, Part, Table, told
+from orchestra.migrate.mapping import Left, Mapped, Part, Table, told
 from orchestra.migrate.states import Instance, World, read_state
 from orchestra.model.resource import known_kinds
 
@@ -66,6 +66,8 @@ def _taken(one: Instance, world: World, is_asked: bool) -> Candidate | LeftOut |
             why = error.message
     elif isinstance(entry, Part) and entry.belongs(one, world):
         return None
+    elif isinstance(entry, Left):
+        why = why or entry.why
     missing = "orchestra knows no kind for this type" if entry is None else "what it is a part of isn't taken over"
     external_id = one.attributes.get("id")
     return LeftOut(kind=one.type, external_id=str(external_id or "?"), name=one.address, why=why or missing)

@@ -16,6 +16,8 @@ _RULE: Final = "openstack_networking_secgroup_rule_v2"
 _ROUTER: Final = "openstack_networking_router_v2"
 _INTERFACE: Final = "openstack_networking_router_interface_v2"
 _SUBNET: Final = "openstack_networking_subnet_v2"
+_SERVER: Final = "openstack_compute_instance_v2"
+_ASSOCIATION: Final = "openstack_networking_floatingip_associate_v2"
 
 
 def _labels(one: Instance) -> Plain:
@@ -91,6 +93,11 @@ def _guards(one: Instance, world: World) -> Plain:
 def _leads_to(one: Instance, world: World) -> Plain:
     for other in world.of("openstack_compute_floatingip_associate_v2", floating_ip=one.get("address")):
         return other.text("instance_id") or None
+    ports = {one.get("port_id")}
+    ports |= {other.get("port_id") for other in world.of(_ASSOCIATION, floating_ip=one.get("address"))}
+    for server in world.of(_SERVER):
+        if any(block.get("port") in ports - {None, ""} for block in server.blocks("network")):
+            return server.text("id") or None
     return None
 
 
@@ -127,7 +134,7 @@ TABLE: Final[Table] = MappingProxyType(
         "openstack_compute_keypair_v2": Mapped(
             kind="compute.KeyPair", external_id="name", inputs={"public_key": "public_key", "name": "name"}
         ),
-        "openstack_compute_instance_v2": Mapped(
+        _SERVER: Mapped(
             kind="compute.Server",
             inputs={
                 "image": "image_id",
@@ -157,6 +164,7 @@ TABLE: Final[Table] = MappingProxyType(
         "openstack_networking_floatingip_v2": Mapped(
             kind="compute.FloatingIp", inputs={"server": _leads_to, "labels": alone(_labels)}
         ),
+        _ASSOCIATION: part_of("openstack_networking_floatingip_v2", "floating_ip", "address"),
         "openstack_compute_floatingip_associate_v2": part_of(
             "openstack_networking_floatingip_v2", "floating_ip", "address"
         ),
