@@ -17,6 +17,7 @@ from libcloud.dns.base import Zone as LibcloudZone
 
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.names import absolute, relative
+from orchestra.clouds.base.paging import Page, numbered, rows_of
 from orchestra.clouds.base.recordsets import (
     HOSTS,
     TYPES,
@@ -136,9 +137,18 @@ class Dialect:
     def record_sets(self, driver: LibcloudDriver, zone_id: str) -> Iterator[RecordSet]:
         """Every record set of a zone, of the types that there are kinds for."""
         zone = self.place(driver, zone_id)
-        for (name, kind), records in self._grouped(zone, driver.driver.list_records(zone)).items():
-            values = tuple(sorted({self._value(zone, record) for record in records}))
-            yield RecordSet(name, kind, values, min(int(record.ttl or 0) for record in records))
+        return self.sets_of(zone, self.listed(zone))
+
+    def sets_of(self, zone: Any, records: Iterable[Any]) -> Iterator[RecordSet]:
+        """The record sets that ``records`` of Libcloud's are."""
+        for (name, kind), some in self._grouped(zone, records).items():
+            values = tuple(sorted({self._value(zone, record) for record in some}))
+            yield RecordSet(name, kind, values, min(int(record.ttl or 0) for record in some))
+
+    def listed(self, zone: Any) -> Iterable[Any]:
+        """The records of a zone, all pages; an error if they can't be read to the end."""
+        records: Iterable[Any] = zone.driver.list_records(zone)
+        return records
 
     def record_set(self, driver: LibcloudDriver, zone_id: str, kind: str, name: str) -> RecordSet | None:
         """One record set of a zone, None if it isn't there; an error of the driver's if the zone isn't."""
@@ -178,7 +188,7 @@ class Dialect:
     # -- records
 
     def _records(self, zone: Any, wanted: RecordSet) -> list[Any]:
-        return self._grouped(zone, zone.driver.list_records(zone))[wanted.name, wanted.type]
+        return self._grouped(zone, self.listed(zone))[wanted.name, wanted.type]
 
     def _grouped(self, zone: Any, records: Iterable[Any]) -> Mapping[tuple[str, str], list[Any]]:
         groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -242,7 +252,24 @@ class Dialect:
 
 
 class Cloudflare(Dialect):
-    """Libcloud's update of a record puts the TTL where Cloudflare doesn't look, so records are patched here."""
+    """Libcloud's update of a record puts the TTL where Cloudflare doesn't look, so records are patched here.
+
+    It takes a page that isn't full for the last, and a list for whole that was cut short, so they are read here, too.
+    """
+
+    def listed(self, zone: Any) -> Iterator[Any]:
+        """See `Dialect.listed`: https://developers.cloudflare.com/api/resources/dns/subresources/records/methods/list/."""
+        api, path = zone.driver, f"/client/v4/zones/{zone.id}/dns_records"
+
+        def page(after: Any) -> Page:
+            number = int(after or 1)
+            api.connection.set_context({"zone_id": zone.id})
+            answer = api.connection.request(path, params={"page": number, "per_page": _PAGE}).object
+            info = (answer.get("result_info") if isinstance(answer, Mapping) else None) or {}
+            more = number < int(info.get("total_pages") or 1)
+            return numbered(answer, "result", number, more=more, total=info.get("total_count"))
+
+        return (api._to_record(zone, item) for item in rows_of(page, path))
 
     def _change_record(self, zone: Any, record: Any, wanted: RecordSet, value: str) -> None:
         data, extra = self.spoken(wanted, value, zone.domain)
@@ -262,6 +289,8 @@ class DigitalOcean(Dialect):
         return str(answer.object["domain"]["name"])
 
 
+_PAGE: Final = 100
+"""How many records of Cloudflare's a page holds."""
 _PRIORITY: Final = MappingProxyType({"MX": ("priority",)})
 
 SINGLE: Final[Mapping[str, Dialect]] = MappingProxyType(

@@ -10,8 +10,9 @@ from typing import Any, Final
 from orchestra.clouds.base.dialects import Dialect, ToldZone, Traits
 from orchestra.clouds.base.driver import LibcloudDriver, Terms
 from orchestra.clouds.base.recordsets import TYPES, RecordSet, mark, marked
+from orchestra.clouds.base.tolerance import if_there
 from orchestra.contracts import Ownership
-from orchestra.errors import InvalidRequestError
+from orchestra.errors import InvalidRequestError, TransientError
 
 _ACCOUNT: Final = "orchestra"
 """Whose comments are ours, in PowerDNS."""
@@ -195,6 +196,16 @@ class GandiLive(Dialect):
     """Gandi LiveDNS, for domains that are registered there: zones are neither made nor deleted."""
 
     atomic = True
+
+    def record_set(self, driver: LibcloudDriver, zone_id: str, kind: str, name: str) -> RecordSet | None:
+        """See `Dialect.record_set`: asked for alone."""
+        zone, path = self.place(driver, zone_id), self._path(RecordSet(name, kind, (), 0))
+        told = if_there(lambda: driver.driver.connection.request(f"/api/v5/domains/{zone_id}/records{path}").object)
+        if told is None:
+            return None
+        if not isinstance(told, Mapping) or "rrset_values" not in told:
+            raise TransientError(f"{path}: what came back is no record set", remedy="check the endpoint")
+        return next(self.sets_of(zone, driver.driver._to_records([told], zone)), None)
 
     def add(self, driver: LibcloudDriver, zone_id: str, wanted: RecordSet) -> None:
         """See `Dialect.add`."""

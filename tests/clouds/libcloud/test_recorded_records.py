@@ -323,3 +323,34 @@ def test_what_a_cloud_would_round_or_refuse_is_refused_unsent(
     with pytest.raises(InvalidRequestError):
         wire.provider_at(tape).create(wire.record(value, kind=kind, ttl=ttl), OWNER)
     assert tape.lines == []
+
+
+def cloudflare_page(number: int, rows: Sequence[Row], *, total: int = 250) -> Answer:
+    info = {"page": number, "per_page": 100, "count": len(rows), "total_count": total, "total_pages": -(-total // 100)}
+    result = [_cloudflare(row) for row in rows]
+    return Answer("GET", WIRES[1].records, {"result": result, "result_info": info, "success": True})
+
+
+def test_cloudflare_is_read_to_the_last_page_and_half_a_list_is_no_list(tape: Tape) -> None:
+    wire = WIRES[1]
+    rows = [Row(number, f"www-{number}", "A", "192.0.2.1") for number in range(250)]
+    records, ids = wire.provider_at(tape), [f"1234/A/www-{number}" for number in range(250)]
+    pages = [cloudflare_page(at + 1, rows[at * 100 : at * 100 + 100]) for at in range(3)]
+    tape.play(wire.zone_answer(), *pages)
+    reading = records.observe(ids)
+    assert (len(reading.found), reading.gone, reading.unread) == (250, frozenset(), {})
+    assert [one.query for one in tape.asked[1:]] == [{"page": str(at), "per_page": "100"} for at in (1, 2, 3)]
+    short = [pages[0], cloudflare_page(2, rows[100:150]), pages[2]]  # which isn't full, and isn't the last
+    tape.play(*short)
+    reading = records.observe(ids)
+    assert (reading.gone, len(reading.found), len(reading.unread)) == (frozenset(), 0, 250)
+    last = [pages[0], cloudflare_page(2, rows[100:150], total=150)]
+    tape.play(*last, *last)
+    assert records.observe([ids[0], ids[249]]).gone == {ids[249]}, "a whole list that doesn't have it"
+
+
+def test_what_is_no_list_of_cloudflares_makes_nothing_gone(tape: Tape) -> None:
+    wire = WIRES[1]
+    tape.play(wire.zone_answer(), Answer("GET", wire.records, {"success": True}))
+    reading = wire.provider_at(tape).observe(["1234/A/www"])
+    assert (reading.gone, set(reading.unread)) == (frozenset(), {"1234/A/www"})

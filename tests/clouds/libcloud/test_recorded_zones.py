@@ -118,9 +118,18 @@ def gandi_records() -> Answer:
     return Answer("GET", GANDI, recorded("dns/gandi_live_records.json"))
 
 
+def gandi_record(name: str, kind: str, *values: str) -> Answer:
+    """One record set, asked for alone; without values it isn't there."""
+    told = {"rrset_type": kind, "rrset_ttl": 9600, "rrset_name": name, "rrset_values": [*values]}
+    place = f"{GANDI}/{name}/{kind}"
+    return (
+        Answer("GET", place, told) if values else Answer("GET", place, recorded("dns/gandi_live_no_record.json"), 404)
+    )
+
+
 def test_gandi_gets_all_values_at_once(gandi: LibcloudCloud, tape: Tape) -> None:
     made = Answer("POST", GANDI, recorded("dns/gandi_live_made.json"), 201)
-    tape.play(gandi_zone(), gandi_records(), made)
+    tape.play(gandi_zone(), gandi_record("@", "MX"), made)
     at(gandi, "dns.Record").create(record("example.com", "", "10 a.example", "20 b.example", kind="MX"), OWNER)
     assert tape.lines[-1] == f"POST {GANDI}"
     values = ["10 a.example.", "20 b.example."]
@@ -134,7 +143,7 @@ def test_gandi_gets_all_values_at_once(gandi: LibcloudCloud, tape: Tape) -> None
 
 def test_gandi_replaces_all_values_at_once(gandi: LibcloudCloud, tape: Tape) -> None:
     put = Answer("PUT", f"{GANDI}/bob/A", recorded("dns/gandi_live_made.json"), 201)
-    tape.play(gandi_zone(), gandi_records(), put)
+    tape.play(gandi_zone(), gandi_record("bob", "A", "127.0.1.1"), put)
     before, after = record("example.com", "bob", "127.0.1.1"), record("example.com", "bob", "127.0.1.2", "127.0.1.3")
     at(gandi, "dns.Record").update("example.com/A/bob", Update(before=before, after=after, changed=frozenset()))
     assert tape.lines[-1] == f"PUT {GANDI}/bob/A"
@@ -143,7 +152,7 @@ def test_gandi_replaces_all_values_at_once(gandi: LibcloudCloud, tape: Tape) -> 
 
 def test_gandi_reads_and_deletes_record_sets(gandi: LibcloudCloud, tape: Tape) -> None:
     gone = Answer("DELETE", f"{GANDI}/bob/A", None, 204)
-    tape.play(gandi_zone(), gandi_records(), gandi_records(), gone)
+    tape.play(gandi_zone(), gandi_records(), gandi_record("bob", "A", "127.0.1.1"), gone)
     records = at(gandi, "dns.Record")
     told = records.observe(["example.com/A/", "example.com/CNAME/www"]).found
     assert [one.inputs["values"] for one in told.values()] == [["127.0.0.1"], ["bob.example.com"]]
@@ -152,8 +161,21 @@ def test_gandi_reads_and_deletes_record_sets(gandi: LibcloudCloud, tape: Tape) -
     assert tape.lines[-1] == f"DELETE {GANDI}/bob/A"
 
 
+def test_gandi_is_asked_for_what_its_list_leaves_out(gandi: LibcloudCloud, tape: Tape) -> None:
+    asked = gandi_record("lists", "MX", "10 mail.example.", "20 mail2.example.")
+    tape.play(gandi_zone(), gandi_records(), asked, gandi_record("none", "A"))
+    reading = at(gandi, "dns.Record").observe(["example.com/MX/lists", "example.com/A/none"])
+    assert (set(reading.found), reading.gone) == ({"example.com/MX/lists"}, {"example.com/A/none"})
+    told = reading.found["example.com/MX/lists"].inputs
+    assert (told["values"], told["ttl"]) == (["10 mail.example", "20 mail2.example"], 9600)
+    tape.play(Answer("GET", GANDI, []), Answer("GET", f"{GANDI}/www/A", {"message": "a page of another server"}))
+    reading = at(gandi, "dns.Record").observe(["example.com/A/www"])
+    assert (reading.gone, set(reading.unread)) == (frozenset(), {"example.com/A/www"})
+
+
 def test_gandi_refuses_what_another_made_meanwhile(gandi: LibcloudCloud, tape: Tape) -> None:
-    tape.play(gandi_zone(), gandi_records(), Answer("POST", GANDI, recorded("dns/gandi_live_conflict.json"), 409))
+    conflict = Answer("POST", GANDI, recorded("dns/gandi_live_conflict.json"), 409)
+    tape.play(gandi_zone(), gandi_record("new", "A"), conflict)
     with pytest.raises(ConflictError):
         at(gandi, "dns.Record").create(record("example.com", "new", "192.0.2.1"), OWNER)
 
