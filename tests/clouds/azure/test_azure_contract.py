@@ -13,6 +13,7 @@ from tests.virtual_clock import VirtualClock
 @pytest.mark.parametrize("kind", KINDS)
 def test_providers_keep_the_contract(server: Azure, scene: Scene, kind: str) -> None:
     made = cloud_at(server)
+    server.deleting = 2  # what is in galleries goes slowly
     checked = check_provider(
         lambda: provider(made, kind),
         cases(scene, kind),

@@ -11,7 +11,7 @@ import pytest
 import orchestra as oc
 from orchestra.clouds import AzureCloud
 from orchestra.contracts import Inputs, Observation, Status
-from orchestra.errors import ConflictError, InUseError, InvalidRequestError, TransientError
+from orchestra.errors import ConflictError, InProgressError, InvalidRequestError, TransientError
 from tests.clouds.azure.arm import ROOT
 from tests.clouds.azure.machines import Azure
 from tests.clouds.azure.scenery import DEBIAN, KEYS, LABELS, SMALL, Scene, cloud_at, observed, owner, provider
@@ -191,7 +191,7 @@ def test_a_deletion_goes_on_until_nothing_is_left(server: Azure, scene: Scene) -
     make(scene)
     images, server.deleting = provider(scene.cloud, KIND), 2
     for left_over in (VERSION, IMAGE, GALLERY):
-        with pytest.raises(InUseError, match="still being deleted") as caught:
+        with pytest.raises(InProgressError, match="still being deleted") as caught:
             images.delete(VERSION)
         assert caught.value.retry_after
         assert server.things[left_over.lower()]["properties"]["provisioningState"] == "Deleting"

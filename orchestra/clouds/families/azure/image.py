@@ -25,7 +25,7 @@ from orchestra.clouds.families.azure.ids import name_in
 from orchestra.clouds.families.azure.rest import Item
 from orchestra.clouds.families.azure.tags import DESCRIPTION, labels_in, owner_in, tags_in, tags_of
 from orchestra.contracts import Inputs, Observation, Ownership, Refusal, Status, Update
-from orchestra.errors import ConflictError, InUseError, InvalidRequestError, NotFoundError
+from orchestra.errors import ConflictError, InProgressError, InvalidRequestError, NotFoundError
 from orchestra.resources.compute import CustomImage
 
 _VERSION: Final = "1.0.0"
@@ -180,7 +180,7 @@ class CustomImageCalls(Described):
     def delete(self, driver: Drivers, external_id: str) -> None:
         """See `Calls.delete`: version, definition, gallery; the next only once nothing of the one before is left.
 
-        Raises `InUseError` until then. What wasn't made for it, or has something else in it, stays.
+        Raises `InProgressError` until then. What wasn't made for it, or has something else in it, stays.
         """
         self._assert_kind(driver, external_id)
         self._remove(driver, external_id)
@@ -205,7 +205,7 @@ class CustomImageCalls(Described):
                 drivers.delete(place)
             if if_there(lambda: drivers.get(place)) is None:
                 return
-        raise InUseError(
+        raise InProgressError(
             f"{name_in(place)} is still being deleted: that comes to an end before what it is in can be deleted",
             retry_after=_DELETED,
         )
