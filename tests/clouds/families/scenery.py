@@ -202,7 +202,7 @@ def server_inputs(family: Family, cloud: Cloud, **more: Any) -> dict[str, Any]:
     return {**plain_server(chosen("image", wish), chosen("size", size)), **more}
 
 
-def plain_server(image: str, size: str, **more: Any) -> dict[str, Any]:
+def plain_server(image: str, size: str, /, **more: Any) -> dict[str, Any]:
     """The inputs of a server with nothing that it can do without."""
     plain = {"subnet": None, "firewalls": [], "key_pair": None, "user_data": None, "public_address": None, "labels": {}}
     return {"image": {"id": image}, "size": {"id": size}, **plain, **more}
