@@ -167,6 +167,11 @@ class Adapter(requests.adapters.HTTPAdapter):
             return super().send(request, *given, **named)
 
 
+def _signed_already(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authenticates as the driver did; without it what ~/.netrc has for a host, or for all, would take its place."""
+    return request
+
+
 class Connections(requests.Session):
     """Kept-alive connections for the drivers of all threads, ``width`` of them.
 
@@ -179,11 +184,17 @@ class Connections(requests.Session):
         self.timeouts = timeouts or Timeouts()
         self.timeout = (self.timeouts.connect, self.timeouts.silence)
         """What Libcloud passes on with every request."""
+        self.auth = _signed_already
         self.authority: str | None = None
         """The file with the certificates of whom servers must be vouched for by; None: whom this machine trusts."""
         adapter = Adapter(pool_connections=8, pool_maxsize=width, max_retries=0)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """See `requests.Session`: what goes on to another host is signed for none."""
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            prepared_request.headers.pop("Authorization", None)
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
         """Send one request; a redirection comes here again, and has what is left of the time."""
