@@ -193,7 +193,8 @@ class Connections(requests.Session):
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """See `requests.Session`: what goes on to another host is signed for none."""
-        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+        was, now = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(was, now):  # type: ignore[no-untyped-call]
             prepared_request.headers.pop("Authorization", None)
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
