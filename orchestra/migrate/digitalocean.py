@@ -10,12 +10,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from orchestra.errors import DefinitionError
-from orchestra.migrate.mapping import Mapped, Table, Told, alone, first, is_given
+from orchestra.migrate.mapping import Mapped, Part, Table, Told, alone, first, is_given
 from orchestra.migrate.states import Instance, World
 from orchestra.model.values import Plain
 from orchestra.resources.network import Firewall
 
 _RECORD: Final = "digitalocean_record"
+_ADDRESSES: Final = ("digitalocean_reserved_ip", "digitalocean_floating_ip")
+_ASSIGNMENTS: Final = tuple(f"{name}_assignment" for name in _ADDRESSES)
 _EVERY_PORT: Final = (0, 65535)
 _WHOLE: Final = (("icmp", None, None), ("tcp", *_EVERY_PORT), ("udp", *_EVERY_PORT))
 _CHECK: Final = MappingProxyType(
@@ -101,6 +103,20 @@ def _health_check(one: Instance) -> Plain:
     return {**told, "path": check.get("path") or "/"}
 
 
+def _leads_to(one: Instance, world: World) -> Plain:
+    """The droplet of a reserved address, which may be told by a resource of its own."""
+    for other in world.of(*_ASSIGNMENTS, ip_address=one.get("ip_address")):
+        return other.text("droplet_id") or None
+    return one.text("droplet_id") if one.has("droplet_id") else None
+
+
+_ADDRESS: Final = Mapped(kind="compute.FloatingIp", external_id="ip_address", inputs={"server": _leads_to})
+
+
+def _is_assigned(one: Instance, world: World) -> bool:
+    return any(not found.is_read for found in world.of(*_ADDRESSES, ip_address=one.get("ip_address")))
+
+
 def _attached(one: Instance) -> Plain:
     return f"{one.text('volume_id')}:{one.text('droplet_id')}"
 
@@ -150,6 +166,8 @@ TABLE: Final[Table] = MappingProxyType(
                 "health_check": alone(_health_check),
             },
         ),
+        **dict.fromkeys(_ADDRESSES, _ADDRESS),
+        **dict.fromkeys(_ASSIGNMENTS, Part(belongs=_is_assigned)),
         "digitalocean_domain": Mapped(kind="dns.Zone", external_id="name", inputs={"domain": "name"}),
         _RECORD: Mapped(
             kind="dns.Record",

@@ -306,6 +306,24 @@ def test_networks_of_digitalocean_are_read() -> None:
     assert "egress" not in generated.source, "everything may go out, as by default"
 
 
+@pytest.mark.parametrize("kind", ["digitalocean_reserved_ip", "digitalocean_floating_ip"])
+def test_reserved_addresses_of_digitalocean_are_read(kind: str) -> None:
+    own = {"id": "192.0.2.1", "ip_address": "192.0.2.1", "region": "ams3", "droplet_id": 7}
+    apart = {"id": "192.0.2.2", "ip_address": "192.0.2.2", "region": "ams3", "droplet_id": None}
+    generated = oc.migrate.terraform(
+        state(
+            resource(kind, "own", own),
+            resource(kind, "apart", apart),
+            resource(f"{kind}_assignment", "apart", {"id": "x", "ip_address": "192.0.2.2", "droplet_id": 8}),
+            resource(f"{kind}_assignment", "other", {"id": "y", "ip_address": "192.0.2.3", "droplet_id": 9}),
+        )
+    )
+    assert dict(generated.adoptions) == {"own": "192.0.2.1", "apart": "192.0.2.2"}
+    assert 'oc.FloatingIp(server="7")' in generated.source
+    assert 'oc.FloatingIp(server="8")' in generated.source
+    assert [one.external_id for one in generated.left_out] == ["y"]
+
+
 # -- AWS
 
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
