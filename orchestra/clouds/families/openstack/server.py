@@ -206,7 +206,7 @@ class ServerCalls(Described):
             item = self.item(drivers, external_id)
         if item["status"] == "VERIFY_RESIZE":
             drivers.ask("compute", "POST", action, body={"confirmResize": None})
-        elif str(item["flavor"]["original_name"]) != size:
+        elif item["status"] == "RESIZE" or str(item["flavor"]["original_name"]) != size:  # it tells the new one early
             raise InProgressError(
                 f"server {external_id} is being given the size {size} ({item['status']}): that is confirmed when it is",
                 code="IncorrectInstanceState",
