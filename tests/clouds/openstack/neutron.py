@@ -14,7 +14,12 @@ from tests.clouds.families.imitation import Answer, Imitation, RefusedError, Req
 PROJECT = "p-1"
 OUTSIDE = "network-outside"
 TOKEN = "token-of-the-imitation"
-FLAVOR = {"id": "flavor-1", "name": "m1.tiny", "ram": 512, "vcpus": 1, "disk": 1}
+FLAVORS = (
+    {"id": "flavor-1", "name": "m1.tiny", "ram": 512, "vcpus": 1, "disk": 1},
+    {"id": "flavor-2", "name": "m1.small", "ram": 2048, "vcpus": 1, "disk": 1},
+)
+PASSING = {"BUILD": "ACTIVE", "RESIZE": "VERIFY_RESIZE"}
+"""What becomes of a server's status after a look at it."""
 IMAGE = "image-debian"
 PLURALS = {
     "networks": "network",
@@ -62,11 +67,12 @@ class Neutron(Imitation):
         return (
             ("POST", "/v3/auth/tokens", self.sign_in),
             ("GET", "/os-availability-zone", self.zones),
-            ("GET", "/flavors(?:/detail)?", lambda _: (200, {"flavors": [FLAVOR]})),
+            ("GET", "/flavors(?:/detail)?", lambda _: (200, {"flavors": list(FLAVORS)})),
             ("GET", "/servers/detail", self.servers),
             ("POST", "/servers", self.launch),
             ("GET", "/servers/([^/]+)", self.server),
             ("DELETE", "/servers/([^/]+)", self.end),
+            ("POST", "/servers/([^/]+)/action", self.act),
             ("PUT", "/v2.0/routers/([^/]+)/add_router_interface", self.enter),
             ("PUT", "/v2.0/routers/([^/]+)/remove_router_interface", self.leave),
             ("GET", f"/v2.0/({kinds})", self.list),
@@ -85,7 +91,7 @@ class Neutron(Imitation):
 
     def refusal(self, error: RefusedError) -> Any:
         kind, _, message = error.message.partition(": ")
-        if kind == "itemNotFound":
+        if kind in ("itemNotFound", "conflictingRequest"):
             return {kind: {"code": error.status, "message": message}}
         return {"NeutronError": {"type": kind, "message": message, "detail": ""}}
 
@@ -213,16 +219,29 @@ class Neutron(Imitation):
         port = self._one("ports", fields["networks"][0]["port"])
         identity = f"server-{self.number()}"
         port.update(device_id=identity, device_owner="compute:nova")
-        flavor = {"original_name": FLAVOR["name"]}
-        told = {"image": {"id": fields["imageRef"]}, "flavor": flavor, "key_name": None, "status": "BUILD"}
+        told = {"image": {"id": fields["imageRef"]}, "key_name": None, "status": "BUILD"}
+        told["flavor"] = {"original_name": _flavor(fields["flavorRef"])}
         kept = {name: fields[name] for name in ("name", "metadata")}
         self.put("servers", identity, **kept, **told, **{"OS-EXT-AZ:availability_zone": "nova"})
         return 202, {"server": {"id": identity}}
 
     def server(self, request: Request, identity: str) -> tuple[int, Any]:
         told = dict(self._one("servers", identity))
-        self.things["servers"][identity]["status"] = "ACTIVE"  # the first look finds it building
+        self.things["servers"][identity]["status"] = PASSING.get(told["status"], told["status"])
         return 200, {"server": told}
+
+    def act(self, request: Request, identity: str) -> tuple[int, Any]:
+        """Resize it, which it tells as done at once and is at for longer, or confirm that."""
+        server = self._one("servers", identity)
+        body = self.check_body(request, needed=[], possible=["resize", "confirmResize"])
+        status = "ACTIVE" if "resize" in body else "VERIFY_RESIZE"
+        if server["status"] != status:
+            raise RefusedError(409, f"conflictingRequest: {identity} is in vm_state {server['status']}")
+        if "resize" in body:
+            server.update(status="RESIZE", flavor={"original_name": _flavor(body["resize"]["flavorRef"])})
+            return 202, None
+        server["status"] = "ACTIVE"
+        return 204, None
 
     def end(self, request: Request, identity: str) -> tuple[int, Any]:
         self._one("servers", identity)
@@ -231,6 +250,10 @@ class Neutron(Imitation):
                 port.update(device_id="", device_owner="")  # nova leaves a port that it didn't make
         del self.things["servers"][identity]
         return 204, None
+
+
+def _flavor(identity: str) -> str:
+    return next(str(one["name"]) for one in FLAVORS if one["id"] == identity)
 
 
 def _fits(one: Mapping[str, Any], asked: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 import orchestra as oc
-from orchestra.contracts import Inputs, Status
+from orchestra.contracts import Inputs, Status, Update
 from tests.clouds.openstack.dying import Site, deployed
 from tests.clouds.openstack.neutron import IMAGE, PROJECT, Neutron
 from tests.clouds.openstack.scenarios import Scene, cloud_at, owner
@@ -189,3 +189,20 @@ def test_a_port_without_its_server_has_failed_and_is_taken_away(neutron: Neutron
     servers.delete(found.external_id)
     assert neutron.census() == {name: 1 for name in WHOLE if name not in ("servers", "floatingips")}
     assert servers.observe([found.external_id]).gone == {found.external_id}
+
+
+def test_a_new_size_is_confirmed_although_nova_tells_it_before_it_has_moved_the_server(
+    neutron: Neutron, scene: Scene
+) -> None:
+    wishes = {**laid(scene), "user_data": None, "key_pair": None, "firewalls": [], "public_address": None}
+    server = scene.create("compute.Server", "web", **wishes)
+    larger = Update(
+        before=Inputs(wishes), after=Inputs({**wishes, "size": {"id": "m1.small"}}), changed=frozenset({"size"})
+    )
+    servers = scene.provider("compute.Server")
+    with pytest.raises(oc.InProgressError, match="RESIZE"):
+        servers.update(server, larger)
+    assert servers.update(server, larger).inputs["size"] == {"id": "m1.small"}
+    assert neutron.things["servers"][server]["status"] == "ACTIVE"
+    asked = [one.body for one in neutron.requests if one.path == f"/servers/{server}/action"]
+    assert asked == [{"resize": {"flavorRef": "flavor-2"}}, {"confirmResize": None}]
