@@ -17,7 +17,7 @@ from orchestra.stores import open_store
 from orchestra.testing import VirtualClock
 from orchestra.testing.samples import fill, outcome, record, this_process
 
-STEP = 211
+STEP = 97
 """Every byte at a multiple of it is damaged in turn; a prime, which comes to ever other places in pages and rows."""
 
 
@@ -74,8 +74,8 @@ def test_damage_anywhere_is_refused_or_harmless(original: Path, tmp_path: Path) 
         else:
             harmless += 1
             assert found == before, what
-    assert refused > 250
-    assert harmless > 50  # there is room in pages, and the other deployment
+    assert refused > 500
+    assert harmless > 100  # there is room in pages, and the other deployment
 
 
 def test_damage_to_the_log_never_gives_a_state_that_never_was(tmp_path: Path) -> None:
