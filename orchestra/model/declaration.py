@@ -234,7 +234,8 @@ class _Walk:
         self, address: Address, resource: Resource
     ) -> tuple[dict[str, Expression], list[str], list[Address | Secret]]:
         """The inputs, the names of those that are open, and what those use."""
-        values, choices, inputs = vars(resource), resource.kind.choices, dict[str, Expression]()
+        values, choices = vars(resource), resource.kind.choices
+        inputs: dict[str, Expression] = {}
         open_inputs: list[str] = []
         found: list[Address | Secret] = []
         for name, spec in resource.kind.inputs.items():
