@@ -11,8 +11,10 @@ import orchestra as oc
 from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.clouds.families.libcloud.containers import ecs as raw
 from orchestra.clouds.families.libcloud.containers.tasks import _is_ended, _told
-from orchestra.contracts import Inputs, Ownership, Provider, Status, Update, fresh_token
+from orchestra.contracts import Inputs, Provider, Status, Update
 from orchestra.testing import ProviderCase, check_provider
+from tests.clouds import owned
+from tests.clouds.owned import owner
 from tests.moto_server import MotoServer
 from tests.virtual_clock import VirtualClock
 
@@ -34,13 +36,7 @@ def ecs(aws: MotoServer, secret: str = "") -> LibcloudCloud:
 
 
 def provider(cloud: LibcloudCloud, kind: str) -> Provider:
-    found = cloud.provider(f"containers.{kind}")
-    assert found is not None
-    return found
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
+    return owned.provider(cloud, f"containers.{kind}")
 
 
 def a_task(**more: Any) -> Inputs:

@@ -10,9 +10,11 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds import LibcloudCloud, libcloud
-from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
+from orchestra.contracts import Inputs, Observation, Provider, Status, Update
 from orchestra.testing import ProviderCase, check_provider
+from tests.clouds import owned
 from tests.clouds.anydriver.kubernetes import TOKEN, Kubernetes
+from tests.clouds.owned import owner
 from tests.virtual_clock import VirtualClock
 
 LABELS = {"env": "test", "team": "web"}
@@ -30,13 +32,7 @@ def kubernetes(server: Kubernetes, token: str = TOKEN) -> LibcloudCloud:
 
 
 def provider(cloud: LibcloudCloud, kind: str) -> Provider:
-    found = cloud.provider(f"containers.{kind}")
-    assert found is not None
-    return found
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
+    return owned.provider(cloud, f"containers.{kind}")
 
 
 def a_container(**more: Any) -> Inputs:

@@ -16,7 +16,9 @@ from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
 from orchestra.engine.clock import SystemClock
 from orchestra.testing import ProviderCase, check_provider
+from tests.clouds import owned
 from tests.clouds.anydriver.lxd import Lxd
+from tests.clouds.owned import owner
 from tests.servers.certificates import write_certificates
 from tests.servers.docker import CannotStartError, free_port
 from tests.servers.lxd import LxdServer, image_by_url, lxd_server
@@ -96,13 +98,7 @@ def stranger(server: Server) -> LibcloudCloud:
 
 
 def provider(cloud: LibcloudCloud, kind: str) -> Provider:
-    found = cloud.provider(f"containers.{kind}")
-    assert found is not None
-    return found
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
+    return owned.provider(cloud, f"containers.{kind}")
 
 
 def a_container(**more: Any) -> Inputs:

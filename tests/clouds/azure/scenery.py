@@ -9,10 +9,11 @@ import attrs
 
 import orchestra as oc
 from orchestra.clouds import AzureCloud, azure
-from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
+from orchestra.contracts import Inputs, Observation, Status, Update
 from orchestra.testing import ProviderCase
 from tests.clouds.azure.arm import CLIENT, GROUP, REGION, SECRET, SUBSCRIPTION, TENANT
 from tests.clouds.azure.machines import Azure
+from tests.clouds.owned import owner, provider
 
 LABELS: Final = {"env": "test", "Owner": "Ünï & <co>"}
 KEYS: Final = tuple(
@@ -52,18 +53,6 @@ def cloud_at(server: Azure, **more: Any) -> AzureCloud:
         **more,
     }
     return azure(**given)
-
-
-def owner(address: str) -> Ownership:
-    """Whose the thing at ``address`` is."""
-    return Ownership("prod", address, fresh_token(address))
-
-
-def provider(cloud: AzureCloud, kind: str) -> Provider:
-    """The cloud's provider for ``kind``, which it must have."""
-    found = cloud.provider(kind)
-    assert found is not None
-    return found
 
 
 def rule(protocol: str, port: int | None = None, *, cidr: str | None = None, firewall: str | None = None) -> Any:

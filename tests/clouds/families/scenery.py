@@ -9,7 +9,7 @@ import attrs
 
 import orchestra as oc
 from orchestra.clouds import FamilyCloud, digitalocean, linode, scaleway, upcloud, vultr
-from orchestra.contracts import Cloud, Inputs, Observation, Ownership, Provider, Update, fresh_token
+from orchestra.contracts import Cloud, Inputs, Observation, Update
 from orchestra.testing import ProviderCase
 from tests.clouds.families.digitalocean import DigitalOcean
 from tests.clouds.families.imitation import Imitation
@@ -17,6 +17,7 @@ from tests.clouds.families.linode import Linode
 from tests.clouds.families.scaleway import PROJECT, SECRET, Scaleway
 from tests.clouds.families.upcloud import UpCloud
 from tests.clouds.families.vultr import Vultr
+from tests.clouds.owned import owner, provider
 
 LABELS: Final = {"env": "test", "Owner": "Ünï & <co>"}
 KEYS: Final = tuple(
@@ -181,18 +182,6 @@ FAMILIES: Final = (
 def family_of(name: str) -> Family:
     """The family of a name."""
     return next(one for one in FAMILIES if one.name == name)
-
-
-def owner(address: str) -> Ownership:
-    """Whose the thing at ``address`` is."""
-    return Ownership("prod", address, fresh_token(address))
-
-
-def provider(cloud: Cloud, kind: str) -> Provider:
-    """The cloud's provider for ``kind``, which it must have."""
-    found = cloud.provider(kind)
-    assert found is not None
-    return found
 
 
 def server_inputs(family: Family, cloud: Cloud, **more: Any) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import orchestra as oc
 from orchestra.clouds import CloudStackCloud, cloudstack
 from orchestra.clouds.families.cloudstack.cloud import CALLS
 from orchestra.clouds.families.cloudstack.cloud import GUARDED as GUARDED_CALLS
-from orchestra.contracts import Inputs, Ownership, Provider, Status, fresh_token
+from orchestra.contracts import Inputs, Provider, Status
 from orchestra.resources.network import Rule
 from orchestra.testing import ProviderCase, check_provider
 from tests.clouds.families.cloudstack import KEY, SECRET, CloudStack
 from tests.clouds.families.scenery import KEYS, LABELS
+from tests.clouds.owned import owner
 from tests.virtual_clock import VirtualClock
 
 IMAGE = oc.Image(os="ubuntu", version="10.04")
@@ -55,10 +56,6 @@ def provider(cloud: CloudStackCloud, kind: str) -> Provider:
     found = cloud.provider(kind)
     assert found is not None
     return found
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
 
 
 class Made:

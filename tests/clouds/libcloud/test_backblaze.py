@@ -16,8 +16,10 @@ from orchestra.clouds.base.keepers import AT_ONCE
 from orchestra.contracts import Inputs, Ownership, Provider, Update, fresh_token
 from orchestra.resources.checks import content_digest
 from orchestra.testing import ProviderCase, check_provider
+from tests.clouds import owned
 from tests.clouds.families.imitation import RefusedError, Trouble
 from tests.clouds.libcloud.backblaze import KEY, SECRET, Backblaze
+from tests.clouds.owned import owner
 from tests.clouds.unhelpful import nobody
 from tests.virtual_clock import VirtualClock
 
@@ -39,13 +41,7 @@ def b2(server: Backblaze, secret: str = SECRET) -> LibcloudCloud:
 
 
 def provider(cloud: LibcloudCloud, kind: str) -> Provider:
-    found = cloud.provider(f"storage.{kind}")
-    assert found is not None
-    return found
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
+    return owned.provider(cloud, f"storage.{kind}")
 
 
 def blob(bucket: str, key: str, content: str) -> Inputs:

@@ -10,9 +10,10 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
-from orchestra.contracts import Inputs, Ownership, Provider, Update, fresh_token
+from orchestra.contracts import Inputs, Provider, Update
 from orchestra.errors import ConflictError, CredentialsError, InUseError, InvalidRequestError, TransientError
 from orchestra.testing import ProviderCase, check_provider
+from tests.clouds.owned import owner
 from tests.clouds.unhelpful import nobody
 from tests.servers.pdns import PdnsServer
 
@@ -27,10 +28,6 @@ def provider_of(cloud: LibcloudCloud, kind: str) -> Provider:
     found = cloud.provider(kind)
     assert found is not None
     return found
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
 
 
 @pytest.fixture

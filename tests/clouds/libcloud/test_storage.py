@@ -14,7 +14,7 @@ import pytest
 import orchestra as oc
 from orchestra.clouds.base.keepers import AT_ONCE
 from orchestra.clouds.families.libcloud import LibcloudCloud, libcloud
-from orchestra.contracts import Inputs, Ownership, Provider, fresh_token
+from orchestra.contracts import Inputs, Provider
 from orchestra.errors import (
     ConflictError,
     CredentialsError,
@@ -25,6 +25,7 @@ from orchestra.errors import (
 )
 from orchestra.resources.checks import content_digest
 from orchestra.testing import ProviderCase, check_provider
+from tests.clouds.owned import owner
 from tests.clouds.unhelpful import nobody
 from tests.servers.azurite import Azurite
 from tests.servers.s3rver import S3rver
@@ -34,10 +35,6 @@ pytestmark = pytest.mark.timeout(300)  # some servers are slow to start on a bus
 
 AWKWARD = "süß/a b+c&d=e?f#g%2F~.txt"
 """A key with all that URLs treat specially."""
-
-
-def owner(address: str) -> Ownership:
-    return Ownership("prod", address, fresh_token(address))
 
 
 @attrs.frozen

@@ -12,19 +12,15 @@ from orchestra.clouds.connections import Connections
 from orchestra.clouds.families.openstack import OpenStackCloud
 from orchestra.clouds.families.openstack.account import account_of
 from orchestra.clouds.families.openstack.volume import VolumeTypes
-from orchestra.contracts import Clock, Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
+from orchestra.contracts import Clock, Inputs, Observation, Provider, Status, Update
 from orchestra.engine.patience import patiently
 from orchestra.errors import ChoiceError, CloudError
 from orchestra.resources.network import Firewall
+from tests.clouds.owned import owner
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1rqUVdV6Bf4hIPWUVk8cNHCx1cGpPNKyGvdTpDlNGP one@example"
 LABELS = {"env": "test", "owner": "Ünïcode & <co>"}
 TYPES = VolumeTypes({"ssd": "fast", "hdd": "slow"}, {"ssd": "fast-luks", "hdd": "slow-luks"})
-
-
-def owner(address: str) -> Ownership:
-    """Whose the thing at ``address`` is."""
-    return Ownership("prod", address, fresh_token(address))
 
 
 def rule(
