@@ -19,7 +19,7 @@ from orchestra.engine.discretion import discreet
 from orchestra.engine.keyring import Keyring
 from orchestra.engine.keys import Key, KeySource
 from orchestra.engine.leases import this_process
-from orchestra.engine.live import Live
+from orchestra.engine.live import Live, secrets_to_come
 from orchestra.engine.office import HEARTBEAT, Office
 from orchestra.engine.roots import opened_root
 from orchestra.engine.support import name_clouds
@@ -90,6 +90,7 @@ class Deployment:
         self._state = Revealed(os.fspath(state))  # a URL may hold a password
         self._key = Key(key)
         self._concealer = Concealer()
+        self._keyring: Keyring | None = None
         self._listeners = tuple(listeners)
         self._progress = progress
         self._width = _width(width)
@@ -424,8 +425,8 @@ class Deployment:
     def _site(self, snapshot: Snapshot) -> Site:
         key = self._key.get()
         self._concealer.learn(key)
-        keyring = Keyring(opened_root(key, snapshot), snapshot.salt, self.name, self._concealer)
-        self._concealer.expect(Live(self._declaration, keyring, snapshot.records).learn_secrets)
+        keyring = self._keyring = Keyring(opened_root(key, snapshot), snapshot.salt, self.name, self._concealer)
+        self._concealer.expect(secrets_to_come(self._declaration, keyring, snapshot.records))
         return Site(
             deployment=self.name,
             declaration=self._declaration,

@@ -11,6 +11,8 @@ from orchestra.model.values import ABSENT, ATOMS, UNKNOWN, Absent, Revealed, Sea
 
 Path: TypeAlias = "tuple[str | int, ...]"
 _MISSING: Final = ABSENT
+_SIMPLE: Final = frozenset({str, type(None)})
+"""The exact types of values that equal none of any other type: Python's own comparison is right for them, and fast."""
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +86,8 @@ def same(one: Value | Absent, other: Value | Absent) -> bool:
 def _same_mappings(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
     if len(one) != len(other):
         return False
+    if _SIMPLE.issuperset(map(type, one.values())) and type(one) is dict is type(other):
+        return one == other
     for key, value in one.items():
         counterpart = other.get(key, _MISSING)
         sort = type(value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 
 from orchestra.engine.keyring import Keyring
 from orchestra.errors import OrchestraError
@@ -33,7 +34,11 @@ class Live:
         self._declaration = declaration
         self._keyring = keyring
         self._outputs: dict[Address, Values] = {address: record.outputs for address, record in records.items()}
-        self.scope = Scope(self._output, keyring.reveal, declaration.placeholders)
+
+    @property
+    def scope(self) -> Scope:
+        """Where values come from as of now. Not kept: it would keep this object, and all that is declared, alive."""
+        return Scope(self._output, self._keyring.reveal, self._declaration.placeholders)
 
     def _output(self, resource: Resource, name: str) -> Value:
         outputs = self._outputs.get(self._declaration.address_of(resource), {})
@@ -119,3 +124,20 @@ class Live:
             else value
             for name, value in told.items()
         }
+
+
+def secrets_to_come(
+    declaration: Declaration, keyring: Keyring, records: Mapping[Address, Record]
+) -> Callable[[], None]:
+    """What lets every secret that is declared or recorded be hidden, for as long as ``keyring`` is there.
+
+    The keyring knows whom to tell, who is to keep this: to hold it here would keep all of it alive in a circle.
+    """
+    known = weakref.ref(keyring)
+
+    def learn() -> None:
+        found = known()
+        if found is not None:
+            Live(declaration, found, records).learn_secrets()
+
+    return learn

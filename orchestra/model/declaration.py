@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
 
 import attrs
 
@@ -117,26 +118,6 @@ def _refreshed(kind: KindSpec, values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(spec.refreshes for name, spec in kind.switches.items() if values[name])
 
 
-class _FaultsAt:
-    """Turns a `DefinitionError` inside into faults that start with ``where``, or with ``where`` and an input."""
-
-    def __init__(self, faults: list[str], where: str, name: str = "") -> None:
-        self._faults = faults
-        self._where = where
-        self._name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, DefinitionError):
-            return False
-        remedy = f" ({error.remedy})" if error.remedy else ""
-        where = f"{self._where}: input {self._name}" if self._name else self._where
-        self._faults.extend(f"{where}: {fault}{remedy}" for fault in error.faults)
-        return True
-
-
 class _Walk:
     """One walk over a stack and the stacks in it."""
 
@@ -149,10 +130,20 @@ class _Walk:
         self._made: list[Resource | Stack] = []
         self._stacks: dict[int, str] = {}
         self._clouds: dict[Address, NamedCloud] = {}
+        self._same_names: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all that have these open
 
-    def faults_at(self, where: str, name: str = "") -> _FaultsAt:
-        """A context in which faults are told at ``where``, or at its input ``name``."""
-        return _FaultsAt(self.faults, where, name)
+    @contextlib.contextmanager
+    def faults_at(self, where: str) -> Iterator[None]:
+        """Inside, faults are told at ``where``."""
+        try:
+            yield
+        except DefinitionError as error:
+            self.faulty(error, where)
+
+    def faulty(self, error: DefinitionError, where: str) -> None:
+        """Keep the faults that ``error`` tells, at ``where``."""
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        self.faults.extend(f"{where}: {fault}{remedy}" for fault in error.faults)
 
     @functools.cached_property
     def _rank(self) -> dict[Address, int]:
@@ -211,7 +202,8 @@ class _Walk:
         """``resource`` with its inputs as expressions and its dependencies as addresses."""
         count = len(self.faults)
         inputs, open_inputs, found = self._inputs(address, resource)
-        used = {one for one in found if not isinstance(one, Secret)}
+        secrets = [one for one in found if isinstance(one, Secret)]
+        used = {one for one in found if not isinstance(one, Secret)} if secrets else set(cast("list[Address]", found))
         triggers = self._lifecycle(address, resource, used) if resource.lifecycle is not UNRULED else None
         if resource.depends_on:
             self._depends_on(address, resource, used)
@@ -225,32 +217,34 @@ class _Walk:
             inputs=inputs,
             triggers=triggers,
             dependencies=tuple(sorted(used, key=self._rank.__getitem__) if len(used) > 1 else used),
-            secrets=tuple(dict.fromkeys(one for one in found if isinstance(one, Secret))) if found else (),
+            secrets=tuple(dict.fromkeys(secrets)) if secrets else (),
             refreshed=_refreshed(resource.kind, vars(resource)) if resource.kind.switches else _NONE,
-            open_inputs=tuple(open_inputs),
+            open_inputs=self._same_names.setdefault(open_inputs, open_inputs),
         )
 
     def _inputs(
         self, address: Address, resource: Resource
-    ) -> tuple[dict[str, Expression], list[str], list[Address | Secret]]:
+    ) -> tuple[dict[str, Expression], tuple[str, ...], list[Address | Secret]]:
         """The inputs, the names of those that are open, and what those use."""
-        values, choices = vars(resource), resource.kind.choices
+        values, kind = vars(resource), resource.kind
         inputs: dict[str, Expression] = {}
         open_inputs: list[str] = []
         found: list[Address | Secret] = []
-        for name, spec in resource.kind.inputs.items():
+        for name, spec in kind.inputs.items():
             value = values[name]
             sort = type(value)
             if sort in ATOMS and (sort is not str or not holds_token(value)):  # its own expression and its own value
                 inputs[name] = {"id": value} if spec.choice else value
                 continue
-            with self.faults_at(address, name):
+            try:
                 expression = lower(value, self.placeholders)
-                inputs[name] = expression = _wish(expression, spec) if name in choices else expression
+                inputs[name] = expression = _wish(expression, spec) if name in kind.choices else expression
                 if not is_value(expression):
                     open_inputs.append(name)
                     found += self.uses(expression, address, name)
-        return inputs, open_inputs, found
+            except DefinitionError as error:
+                self.faulty(error, f"{address}: input {name}")
+        return inputs, tuple(open_inputs), found
 
     def _depends_on(self, address: Address, resource: Resource, used: set[Address]) -> None:
         for other in resource.depends_on:
@@ -289,12 +283,11 @@ class _Walk:
                 self.faults.append(f"{address}: moved_from={old!r} is no address such as web[0]")
             elif old in self.resources:
                 self.faults.append(f"{address}: moved_from={old!r} is still declared")
+        triggers: list[Expression] = []
         with self.faults_at(f"{address}: replace_on"):
-            triggers: list[Expression] = []
             for trigger in rules.replace_on:
                 if not isinstance(trigger, (Ref, Resource, str, int)):
                     raise DefinitionError(f"{trigger!r}: a reference, a resource, text or a number is needed")
                 triggers.append(lower(trigger, self.placeholders))
             used.update(one for one in self.uses(triggers, f"{address}: replace_on") if not isinstance(one, Secret))
-            return triggers or None
-        return None
+        return triggers or None

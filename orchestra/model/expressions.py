@@ -59,6 +59,8 @@ def is_value(expression: Expression) -> bool:
 
 def lower(value: object, placeholders: Placeholders) -> Expression:
     """``value`` as the user gave it, as an expression. Raises `DefinitionError` for what can't be one."""
+    if type(value) in _REFERENCES:
+        return cast("Expression", value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
@@ -142,6 +144,8 @@ def sources(expression: Expression, placeholders: Placeholders) -> list[Resource
 
 
 def _gather(expression: Expression, placeholders: Placeholders, found: list[Resource | Secret]) -> None:
+    while type(expression) is MapRef:
+        expression = expression.source
     if type(expression) in ATOMS:
         return
     if isinstance(expression, OutputRef):
@@ -161,8 +165,6 @@ def _gather(expression: Expression, placeholders: Placeholders, found: list[Reso
 
 def _parts(expression: Expression, placeholders: Placeholders) -> Iterable[Expression]:
     """What ``expression`` is put together from."""
-    if isinstance(expression, MapRef):
-        return [expression.source]
     if isinstance(expression, Output):
         return [lower(expression.expression, placeholders)]
     if isinstance(expression, Text):
@@ -222,7 +224,10 @@ def _evaluate_map(expression: MapRef[Any], scope: Scope) -> Value:
     else:
         secret, plain = has_revealed(value), _unwrap(value)
         argument = tuple(plain) if is_tuple else plain
-    result = lower(_computed(expression, argument, secret), {})
+    computed = _computed(expression, argument, secret)
+    if type(computed) in ATOMS and not secret and (type(computed) is not str or not holds_token(computed)):
+        return cast("Value", computed)
+    result = lower(computed, {})
     if type(result) not in ATOMS and any(isinstance(source, Resource) for source in sources(result, {})):
         raise DefinitionError(
             f"the function given to {expression._label()} returned a reference, which nothing would wait for",
@@ -301,6 +306,9 @@ def _format(placeholder: Placeholder, value: Any, secret: bool) -> str:
         shown = "a secret" if secret else repr(value)
         raise DefinitionError(f"the format {placeholder.spec!r} doesn't fit {shown}: {error}") from error
 
+
+_REFERENCES: Final = frozenset({OutputRef, MapRef, AllRef, Secret})
+"""The exact types of what is its own expression, besides atoms."""
 
 _EVALUATORS: Final[Mapping[type[Any], Callable[[Any, Scope], Value]]] = MappingProxyType(
     {

@@ -60,11 +60,26 @@ def evaluated_at(address: Address, name: str, expression: Expression, scope: Sco
 def kept_form(kind: KindSpec, raw: Values, seal: Seal) -> dict[str, Value]:
     """``raw`` as plans and state keep it: secrets sealed, large values summarized."""
     kept = {name: value if type(value) in ATOMS else sealed(value, seal) for name, value in raw.items()}
+    return _summarized(kept, kind, seal)
+
+
+def _summarized(kept: dict[str, Value], kind: KindSpec, seal: Seal) -> dict[str, Value]:
+    """``kept``, with large values summarized in place."""
     for name, spec in kind.treated.items():
         value = kept.get(name)
         if spec.summarize is not None and isinstance(value, str):
             kept[name] = sealed(spec.summarize(value), seal)
     return kept
+
+
+def kept_inputs(declared: Declared, scope: Scope, seal: Seal) -> dict[str, Value]:
+    """The `kept_form` of `raw_inputs`, without a look at what is its own value and isn't treated."""
+    kept, treated = raw_inputs(declared, scope), declared.kind.treated
+    for name in (*declared.open_inputs, *treated):
+        value = kept[name]
+        if type(value) not in ATOMS:
+            kept[name] = sealed(value, seal)
+    return _summarized(kept, declared.kind, seal) if treated else kept
 
 
 def sealed(value: Value, seal: Seal) -> Value:

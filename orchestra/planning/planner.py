@@ -25,7 +25,7 @@ from orchestra.planning.changes import Subject, change_of, deposed_change, find_
 from orchestra.planning.choices import Choices, Wanted, kept_choices
 from orchestra.planning.comparing import Comparison
 from orchestra.planning.decide import Action, Circumstances, Desired, Mode, Reason, decide
-from orchestra.planning.inputs import Seal, evaluated_at, kept_form, place_of, raw_inputs, sealed
+from orchestra.planning.inputs import Seal, evaluated_at, kept_inputs, place_of, sealed
 from orchestra.planning.options import Options, matching, select
 from orchestra.planning.plan import Plan
 from orchestra.planning.replacement import settle_order
@@ -62,20 +62,40 @@ def make_plan(world: World, options: Options, stack: str) -> Plan:
     return _Planner(world, options).plan(stack)
 
 
+class _Outputs:
+    """What outputs will be after the plan, of all that it has come to so far."""
+
+    def __init__(self, world: World) -> None:
+        self.known: dict[Address, Values] = {}
+        self._declaration = world.declaration
+        self._addresses: Mapping[int, Address | None] = world.declaration.by_identity
+        self._open_value = world.open_value
+
+    def value(self, resource: Resource, name: str) -> Value:
+        """That of one output, `UNKNOWN` if that isn't known before apply."""
+        address = self._addresses.get(id(resource)) or self._declaration.address_of(resource)
+        outputs = self.known.get(address)
+        if outputs is None:
+            return UNKNOWN
+        value = outputs.get(name, UNKNOWN)
+        if type(value) in ATOMS:
+            return value
+        return self._open_value(value, place_of(resource.kind.name, outputs.get("id"), name))
+
+
 class _Planner:
     def __init__(self, world: World, options: Options) -> None:
         self._world = world
         self._options = options
         self._declared = world.declaration.resources
-        self._address_of = world.declaration.address_of
         self._records = world.snapshot.records
         self._moves = find_moves(world.declaration, world.snapshot)
         self._renamed = {old: new for new, old in self._moves.items()}
-        self._outputs: dict[Address, Values] = {}
+        self._outputs = _Outputs(world)
         self._wanted: dict[Address, dict[str, Value]] = {}  # what the quick look has evaluated isn't evaluated again
         self._changes: dict[Address, Change] = {}
         self._unchanged = 0
-        self._scope = Scope(self._output, world.reveal, world.declaration.placeholders)
+        self._scope = Scope(self._outputs.value, world.reveal, world.declaration.placeholders)
         known = self._known() if options.partial or options.replace else []
         self._replace = matching(options.replace, known, "replace")
         self._selected = select(options, known, self._needs()) if options.partial else set()
@@ -86,9 +106,8 @@ class _Planner:
         """Decide on everything."""
         snapshot = self._world.snapshot
         ordered = graph.in_turn({a: item.dependencies for a, item in self._declared.items()}, key=sort_key)
-        for address in ordered:
-            if not self._stands(self._declared[address]):
-                self._decide(self._subject(address, self._declared[address]))
+        for address in self._not_standing(ordered) if self._may_stand else ordered:
+            self._decide(self._subject(address, self._declared[address]))
         for address in self._records:
             if address not in self._declared and address not in self._renamed:
                 self._decide(self._subject(address, None))
@@ -132,15 +151,6 @@ class _Planner:
     def _is_selected(self, address: Address) -> bool:
         return not self._options.partial or address in self._selected
 
-    def _output(self, resource: Resource, name: str) -> Value:
-        outputs = self._outputs.get(self._address_of(resource))
-        if outputs is None:
-            return UNKNOWN
-        value = outputs.get(name, UNKNOWN)
-        if type(value) in ATOMS:
-            return value
-        return self._world.open_value(value, place_of(resource.kind.name, outputs.get("id"), name))
-
     def _subject(self, address: Address, item: Declared | None) -> Subject:
         moved_from = self._moves.get(address)
         record = self._records.get(moved_from or address)
@@ -154,20 +164,22 @@ class _Planner:
             cloud=self._world.cloud_of(item) if item else "",
         )
 
-    def _stands(self, item: Declared) -> bool:
-        """Whether it is seen at once that nothing is to be done, and then that is noted."""
-        record = self._records.get(item.address)
-        told = self._world.observations.get((item.address, ""))
-        cloud = self._world.cloud_of(item)
-        if not self._may_stand or record is None or told is None or not stands(item, cloud, record, told):
-            return False
-        wanted = self._desired_inputs(item, record.inputs)
-        if not same(wanted, record.inputs):
-            self._wanted[item.address] = wanted
-            return False
-        self._outputs[item.address] = record.outputs
-        self._unchanged += 1
-        return True
+    def _not_standing(self, ordered: Iterable[Address]) -> Iterator[Address]:
+        """Those of ``ordered`` of which it isn't seen at once that nothing is to be done; of the others it is noted."""
+        declared, records, observations = self._declared, self._records, self._world.observations
+        cloud_of, known = self._world.cloud_of, self._outputs.known
+        for address in ordered:
+            item, record, told = declared[address], records.get(address), observations.get((address, ""))
+            if record is None or told is None or not stands(item, cloud_of(item), record, told):
+                yield address
+                continue
+            wanted = self._desired_inputs(item, record.inputs)
+            if same(wanted, record.inputs):
+                known[address] = record.outputs
+                self._unchanged += 1
+            else:
+                self._wanted[address] = wanted
+                yield address
 
     def _decide(self, subject: Subject) -> None:
         compared = self._compare(subject)
@@ -184,7 +196,7 @@ class _Planner:
         decision = decide(compared.desired, subject.recorded, subject.observed, given)
         if subject.address in self._world.put_back and decision[0] in (Action.NO_OP, Action.READ) and given.selected:
             decision = Action.ADOPT, Reason.PUT_BACK
-        self._outputs[subject.address] = outputs_after(subject, decision[0], compared)
+        self._outputs.known[subject.address] = outputs_after(subject, decision[0], compared)
         if decision[0] is Action.NO_OP:
             self._unchanged += record is not None and given.selected
             return
@@ -213,7 +225,7 @@ class _Planner:
         return comparing.against(item, record, subject.seen, after, others)
 
     def _desired_inputs(self, item: Declared, recorded: Values) -> dict[str, Value]:
-        after = kept_form(item.kind, raw_inputs(item, self._scope), self._world.seal)
+        after = kept_inputs(item, self._scope, self._world.seal)
         for name in item.kind.choices:
             where = Wanted(self._world.cloud_of(item), item.kind.name, name, "")
             anew = name in item.refreshed
