@@ -160,8 +160,8 @@ class Timed(oc.Deployment):
         )
         self._timeline = timeline
 
-    def _office(self, listeners: Sequence[Listener]) -> Office:
-        return attrs.evolve(super()._office(listeners), pool=self._timeline.pool)
+    def _office(self) -> Office:
+        return attrs.evolve(super()._office(), pool=self._timeline.pool)
 
 
 class BreadthFirst(Schedule):

@@ -6,21 +6,18 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
 from orchestra import clouds as families
-from orchestra import engine, events
+from orchestra import display, engine
 from orchestra.contracts import Clock, Cloud, Families, Store
-from orchestra.display.progress import progress_listener
 from orchestra.engine.clock import SystemClock
 from orchestra.engine.discretion import discreet
 from orchestra.engine.keyring import Keyring
 from orchestra.engine.keys import Key, KeySource
-from orchestra.engine.leases import this_process
 from orchestra.engine.live import Live, secrets_to_come
-from orchestra.engine.office import HEARTBEAT, Office
 from orchestra.engine.roots import opened_root
 from orchestra.engine.support import name_clouds
 from orchestra.engine.survey import Site, survey
@@ -43,6 +40,9 @@ from orchestra.planning.planner import make_plan
 from orchestra.state.journal import Holder
 from orchestra.state.records import Record, Snapshot
 from orchestra.stores import open_store
+
+if TYPE_CHECKING:
+    from orchestra import events
 
 T = TypeVar("T")
 Selector = str | Sequence[str]
@@ -132,7 +132,7 @@ class Deployment:
             exclude=_selectors(exclude),
             replace=_selectors(replace),
         )
-        snapshot, findings = self._looked_up(self._office(self._listeners))
+        snapshot, findings = self._looked_up()
         plan = self._planned(options, snapshot, refresh)
         return attrs.evolve(plan, findings=(*plan.findings, *findings)) if findings else plan
 
@@ -148,7 +148,7 @@ class Deployment:
 
         Raises `StateError` for a serial of which nothing is known, `ProtectedError`, and as `plan` does.
         """
-        snapshot, findings = self._looked_up(self._office(self._listeners))
+        snapshot, findings = self._looked_up()
         plan = self._planned_back(to, snapshot)
         return attrs.evolve(plan, findings=(*plan.findings, *findings)) if findings else plan
 
@@ -198,7 +198,7 @@ class Deployment:
         ``by`` is who says so, if not the user of this process; ``note`` is free text, such as a ticket. Nothing is
         called, no lease is needed, and the plan stays fresh. Raises `StalePlanError` if it isn't fresh any more.
         """
-        engine.approve(self._office(self._listeners), plan, by, note)
+        engine.approve(self._office(), plan, by, note)
 
     @discreet
     def break_lease(self) -> Holder | None:
@@ -207,14 +207,14 @@ class Deployment:
         Only for a process that is certain not to come back: one that is still running can write nothing more, and
         what its calls under way came to is settled by the next plan. The audit record says who took it from whom.
         """
-        return self.store.break_lease(this_process("break_lease", self._clock.now()))
+        return self.store.break_lease(engine.this_process("break_lease", self._clock.now()))
 
     @discreet
     def recover(self) -> Sequence[engine.Settlement]:
         """Settle the calls that an interrupted run left open, as every plan does first."""
-        return self._recovered(self.store.load(), self._office(self._listeners))
+        return self._recovered(self.store.load(), self._office())
 
-    def _recovered(self, snapshot: Snapshot, office: Office) -> Sequence[engine.Settlement]:
+    def _recovered(self, snapshot: Snapshot, office: engine.Office) -> Sequence[engine.Settlement]:
         if not snapshot.pending:
             return ()
         return engine.recover(self._site(snapshot), office, snapshot)
@@ -228,7 +228,7 @@ class Deployment:
         `CloudError` if a cloud can't be read: nothing is written then.
         """
         snapshot = self.store.load()
-        return engine.rebuild(self._site(snapshot), self._office(self._listeners), snapshot)
+        return engine.rebuild(self._site(snapshot), self._office(), snapshot)
 
     @discreet
     def adopt(self, address: str, external_id: str) -> Record:
@@ -249,7 +249,7 @@ class Deployment:
         """
         if not adoptions:
             return ()
-        office = self._office(self._listeners)
+        office = self._office()
         snapshot = self._settled(office)
         options = Options(target=tuple(adoptions))
         plan = self._planned(options, snapshot) if all(map(is_address, adoptions)) else None
@@ -270,7 +270,7 @@ class Deployment:
         `PlanError` without the extra ``crypto``, `LockedError` if another process is at it.
         """
         source = Key(new)
-        self._settled(self._office(self._listeners))
+        self._settled()
         old, key = self._key.get(), source.get()
         if key is None:
             raise DefinitionError("rotate_key(None): the new key is needed")
@@ -278,7 +278,7 @@ class Deployment:
         rotating = engine.Rotating(
             declaration=self._declaration, concealer=self._concealer, old=old, new=key, renew=renew
         )
-        rotation = engine.rotate(rotating, self._office(self._listeners))
+        rotation = engine.rotate(rotating, self._office())
         self._key = source
         return rotation
 
@@ -320,9 +320,7 @@ class Deployment:
     def store(self) -> Store:
         """Where the state is; opened at the first use."""
         if self._store is None:
-            self._store = open_store(
-                str(self._state.value), deployment=self.name, clock=self._clock, lease_seconds=HEARTBEAT * 4
-            )
+            self._store = open_store(str(self._state.value), deployment=self.name, clock=self._clock)
         return self._store
 
     @property
@@ -351,19 +349,19 @@ class Deployment:
 
     # -- inside
 
-    def _looked_up(self, office: Office) -> tuple[Snapshot, tuple[Finding, ...]]:
+    def _looked_up(self) -> tuple[Snapshot, tuple[Finding, ...]]:
         """The state to plan from, which needs no lease, and what there is to say of calls that others have open."""
         try:
-            return self._settled(office), ()
+            return self._settled(), ()
         except LockedError as error:
             snapshot = self._loaded()
             return snapshot, engine.open_calls(snapshot, error)
 
-    def _settled(self, office: Office) -> Snapshot:
+    def _settled(self, office: engine.Office | None = None) -> Snapshot:
         """The state, with nothing open in it. Raises `LockedError` if others hold the lease, and have calls open."""
         snapshot = self._loaded()
         if snapshot.pending:
-            self._recovered(snapshot, office)
+            self._recovered(snapshot, office or self._office())
             snapshot = self._loaded()
         return snapshot
 
@@ -388,10 +386,10 @@ class Deployment:
 
             def order(plan: Plan, snapshot: Snapshot) -> engine.Order:
                 site = attrs.evolve(self._site_of(plan, snapshot), width=width)
-                shown = progress.enter_context(progress_listener(plan, self._progress))
+                shown = progress.enter_context(display.progress_listener(plan, self._progress))
                 return engine.Order(plan=plan, site=site, snapshot=snapshot, listeners=(*shown, *self._listeners))
 
-            def prepare(office: Office) -> engine.Order:
+            def prepare(office: engine.Office) -> engine.Order:
                 if isinstance(wanted, Plan):
                     snapshot = self._loaded()
                     check_fresh(wanted, snapshot)
@@ -399,11 +397,11 @@ class Deployment:
                 snapshot = self._settled(office)
                 return order(self._planned(wanted, snapshot), snapshot)
 
-            def undo(office: Office, serial: int) -> engine.Order:
+            def undo(office: engine.Office, serial: int) -> engine.Order:
                 snapshot = self._settled(office)
                 return order(self._planned_back(serial, snapshot), snapshot)
 
-            office = self._office(self._listeners)
+            office = self._office()
             try:
                 ended = engine.carry_out(engine.purpose_of(wanted), prepare, undo, office, on_failure)
             finally:
@@ -438,8 +436,10 @@ class Deployment:
             clock=self._clock,
         )
 
-    def _office(self, listeners: Sequence[events.Listener]) -> Office:
-        return Office(store=self.store, clock=self._clock, listeners=tuple(listeners), lock_timeout=self._lock_timeout)
+    def _office(self) -> engine.Office:
+        return engine.Office(
+            store=self.store, clock=self._clock, listeners=self._listeners, lock_timeout=self._lock_timeout
+        )
 
     def _scope(self, snapshot: Snapshot) -> Scope:
         keyring = self._site(snapshot).keyring

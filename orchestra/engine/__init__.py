@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Final
 from orchestra.lazily import lazily
 
 if TYPE_CHECKING:
+    from orchestra.engine.aside import side_by_side
     from orchestra.engine.auditing import Audit, PastRun, approve, past_runs
+    from orchestra.engine.leases import this_process
+    from orchestra.engine.office import Office
     from orchestra.engine.rebuilding import rebuild
     from orchestra.engine.recording import Adoption, adopt
     from orchestra.engine.recovery import Settlement, open_calls, recover
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Adoption",
     "Audit",
+    "Office",
     "OnFailure",
     "Order",
     "PastRun",
@@ -44,11 +48,16 @@ __all__ = [
     "recalled",
     "recover",
     "rotate",
+    "side_by_side",
+    "this_process",
 ]
 
 _MODULES: Final = MappingProxyType(
     {
+        "aside": "side_by_side",
         "auditing": "Audit PastRun approve past_runs",
+        "leases": "this_process",
+        "office": "Office",
         "rebuilding": "rebuild",
         "recording": "Adoption adopt",
         "recovery": "Settlement open_calls recover",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import platform
 import random
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -24,7 +24,7 @@ def this_process(purpose: str, now: float) -> Holder:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = f"uid {os.getuid()}"
-    return Holder(user=user, host=socket.gethostname(), process=os.getpid(), since=now, purpose=purpose)
+    return Holder(user=user, host=platform.node(), process=os.getpid(), since=now, purpose=purpose)
 
 
 FIRST_PAUSE: Final = 0.25

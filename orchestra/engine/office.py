@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestra.engine.durations import Learnt
 
 HEARTBEAT: Final = 15.0
-"""Seconds between renewals of the lease; a lease lasts four of them."""
+"""Seconds between renewals of the lease; a lease lasts four of them (see `orchestra.stores.open_store`)."""
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -6,12 +6,12 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import attrs
 
 from orchestra.contracts import Observation, Reading, Status
+from orchestra.engine.aside import side_by_side
 from orchestra.engine.live import Live
 from orchestra.engine.work import Progress, Until
 from orchestra.model.readiness import ADDRESS_OUTPUTS, HttpOk, ReadyCheck, TcpOpen
@@ -31,8 +31,7 @@ def checked(asked: Iterable[Progress], reading: Reading, live: Live) -> Reading:
             waiting.append((found, item.resource.ready))
     if not waiting:
         return reading
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(waiting))) as pool:
-        reasons = list(pool.map(lambda one: why_not(one[1], _told(one[0])), waiting))
+    reasons = side_by_side(lambda one: why_not(one[1], _told(one[0])), waiting, AT_ONCE)
     late = {
         found.external_id: attrs.evolve(found, status=Status.PENDING, detail=reason)
         for (found, _), reason in zip(waiting, reasons, strict=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
+from orchestra import engine
 from orchestra.contracts import Clock, Cloud, Explaining, Observation, Provider, Reading
 from orchestra.engine import patience
 from orchestra.errors import ApplyError, CloudError, UnsupportedError
 from orchestra.model.address import Address
 from orchestra.state.records import Record
 
+T = TypeVar("T")
+U = TypeVar("U")
 RecordKey = tuple[Address, str]
 
 SETTLE_PAUSE: Final = 1.0
@@ -52,13 +53,9 @@ def observe_all(
     parts = list(_parts(records, clouds))
     found: dict[RecordKey, Observation | None] = {}
     causes: list[Exception] = []
-    if not parts:
-        return found
-    with ThreadPoolExecutor(max_workers=min(width, len(parts)), thread_name_prefix="orchestra-read") as pool:
-        readings = pool.map(lambda part: _observe(part, clouds, clock), parts)
-        for observations, errors in readings:
-            found.update(observations)
-            causes += errors
+    for observations, errors in _asked(lambda part: _observe(part, clouds, clock), parts, width):
+        found.update(observations)
+        causes += errors
     if len(causes) == 1:
         raise causes[0]
     if causes:
@@ -127,6 +124,9 @@ def _observe_settled(provider: Provider, part: list[Record], clock: Clock) -> Re
 def verify_all(clouds: Iterable[Cloud], clock: Clock) -> None:
     """Ask each cloud once whether credentials, region and network are right."""
     every = list(clouds)
-    with ThreadPoolExecutor(max_workers=max(1, len(every)), thread_name_prefix="orchestra-verify") as pool:
-        for _ in itertools.chain(pool.map(lambda cloud: patience.patiently(cloud.verify, clock), every)):
-            pass
+    _asked(lambda cloud: patience.patiently(cloud.verify, clock), every, len(every))
+
+
+def _asked(ask: Callable[[T], U], every: Sequence[T], width: int) -> list[U]:
+    """What ``ask`` answers to each; one alone takes no threads, nor the time to import them."""
+    return engine.side_by_side(ask, every, width) if len(every) > 1 else [ask(one) for one in every]

@@ -59,10 +59,8 @@ def is_value(expression: Expression) -> bool:
 
 def lower(value: object, placeholders: Placeholders) -> Expression:
     """``value`` as the user gave it, as an expression. Raises `DefinitionError` for what can't be one."""
-    if type(value) in _REFERENCES:
+    if type(value) in _AS_IS or isinstance(value, (int, float)):
         return cast("Expression", value)
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
     if isinstance(value, str):
         return _lower_text(value, placeholders) if holds_token(value) else value
     if isinstance(value, Resource):
@@ -307,8 +305,8 @@ def _format(placeholder: Placeholder, value: Any, secret: bool) -> str:
         raise DefinitionError(f"the format {placeholder.spec!r} doesn't fit {shown}: {error}") from error
 
 
-_REFERENCES: Final = frozenset({OutputRef, MapRef, AllRef, Secret})
-"""The exact types of what is its own expression, besides atoms."""
+_AS_IS: Final = frozenset({type(None), OutputRef, MapRef, AllRef, Secret})
+"""The exact types of what is its own expression, besides numbers and most texts."""
 
 _EVALUATORS: Final[Mapping[type[Any], Callable[[Any, Scope], Value]]] = MappingProxyType(
     {

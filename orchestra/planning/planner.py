@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from orchestra import graph
+from orchestra import graph, planning
 from orchestra.contracts import Observation
 from orchestra.diff import PropertyChange, same
 from orchestra.errors import ProtectedError
@@ -30,7 +30,6 @@ from orchestra.planning.options import Options, matching, select
 from orchestra.planning.plan import Plan
 from orchestra.planning.replacement import settle_order
 from orchestra.planning.standing import stands
-from orchestra.planning.steps import expand
 from orchestra.state.records import Snapshot
 
 RecordKey: TypeAlias = "tuple[Address, str]"
@@ -115,7 +114,7 @@ class _Planner:
         changes += self._deposed()
         self._refuse_protected(changes)
         if any(change.action is Action.REPLACE and not change.create_before_delete for change in changes):
-            expand(changes)  # raises if no order fits, while it is only a plan
+            planning.expand(changes)  # raises if no order fits, while it is only a plan
         return Plan(
             deployment=snapshot.deployment,
             stack=stack,

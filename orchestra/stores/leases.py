@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def this_machine() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
     except OSError:  # not Linux, or no /proc: the host name has to do
-        return socket.gethostname()
+        return platform.node()
 
 
 def is_gone(process: int) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
 import sys
-import tempfile
 import urllib.parse
 from pathlib import Path
 from types import MappingProxyType
@@ -152,8 +152,7 @@ class SqliteDialect:
 
     def _create(self, path: Path) -> None:
         """Make the file with the tables in it: whole, or not at all, and never over one made meanwhile."""
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")  # mode 0600
-        os.close(descriptor)
+        name = _new_beside(path)
         try:
             with contextlib.closing(self._prepared(_address(Path(name), "rw"))) as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -192,8 +191,7 @@ class SqliteDialect:
 
 def _keep_copy(path: Path, copy: Path) -> None:
     """A copy of the database, whole or not at all, readable by its owner only."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{copy.name}.", suffix=".new")  # mode 0600
-    os.close(descriptor)
+    name = _new_beside(copy)
     try:
         with (
             contextlib.closing(sqlite3.connect(_address(path, "ro"), uri=True)) as there,
@@ -204,6 +202,13 @@ def _keep_copy(path: Path, copy: Path) -> None:
     finally:
         Path(name).unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _new_beside(path: Path) -> str:
+    """A new empty file that nobody else can read, to be given the place of ``path`` once it is whole."""
+    name = str(path.with_name(f".{path.name}.{secrets.token_hex(8)}.new"))
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    return name
 
 
 def _address(path: Path, mode: str) -> str:

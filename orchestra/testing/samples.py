@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from typing import Final
 
 from orchestra.contracts import Store
@@ -19,7 +19,7 @@ ELSEWHERE: Final = Holder(user="ann", host="build-7", process=4711, purpose="app
 
 def this_process(purpose: str = "apply") -> Holder:
     """This process, of which a store may see that it lives."""
-    return Holder(user="ann", host=socket.gethostname(), process=os.getpid(), purpose=purpose)
+    return Holder(user="ann", host=platform.node(), process=os.getpid(), purpose=purpose)
 
 
 def token(number: int) -> str:

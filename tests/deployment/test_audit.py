@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import socket
+import platform
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_it_tells_who_did_what_and_what_it_changed(cloud: SimulatedCloud, tmp_pa
         run = deployment.apply(plan)
         records = deployment.resources
         entries = list(deployment.audit)
-    me = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+    me = f"{getpass.getuser()}@{platform.node()}, process {os.getpid()}"
     assert [(one.event, one.detail) for one in entries if one.event is not AuditEvent.STEP] == [
         (AuditEvent.APPROVED, "CHG-1"),
         (AuditEvent.RUN_STARTED, "apply"),

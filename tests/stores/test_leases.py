@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import subprocess
 import sys
 
@@ -84,7 +84,7 @@ def test_machine_is_told_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
         raise FileNotFoundError
 
     monkeypatch.setattr(os, "readlink", refuse)
-    monkeypatch.setattr(socket, "gethostname", lambda: "build-7")
+    monkeypatch.setattr(platform, "node", lambda: "build-7")
     assert this_machine() == "build-7"
 
 
