@@ -52,7 +52,7 @@ def plan_layers(count: int, folder: Path) -> Layers:
     """Every layer that a plan in which nothing changes goes through."""
     plant(folder, count, Shape.GROUPS)
     oc.Deployment  # noqa: B018 (loaded here, so that no layer pays for it)
-    layers, cloud = Layers(count), PartCloud(folder / "cloud.json")
+    layers, cloud = Layers(count), PartCloud(folder / "cloud.parts")
     stack = layers.timed("build the stack", lambda: Parts(count=count))
     layers.timed("collect it: addresses, expressions, edges", lambda: collect(stack))
     deployment = oc.Deployment(stack, name=DEPLOYMENT, cloud=cloud, state=folder / "state.db", progress=False)

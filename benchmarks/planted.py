@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,9 +33,9 @@ def kept_inputs(index: int, count: int, shape: Shape) -> Mapping[str, str]:
 
 
 def plant(folder: Path, count: int, shape: Shape) -> None:
-    """Write ``state.db`` and ``cloud.json`` of ``count`` parts, applied, into ``folder``."""
+    """Write ``state.db`` and ``cloud.parts`` of ``count`` parts, applied, into ``folder``."""
     inputs = {external_id(index): kept_inputs(index, count, shape) for index in range(count)}
-    (folder / "cloud.json").write_text(json.dumps(inputs), encoding="utf-8")
+    (folder / "cloud.parts").write_bytes(marshal.dumps(inputs))
     records = tuple(
         Record(
             address=Address(f"parts[{index}]"),

@@ -30,7 +30,7 @@ def timed(work: Callable[[], object]) -> None:
 
 def deployment(stack: Parts, folder: Path, *, applied: bool = True) -> oc.Deployment:
     """A deployment of ``stack``: on what was planted in ``folder``, or on nothing."""
-    cloud = PartCloud(folder / "cloud.json" if applied else None)
+    cloud = PartCloud(folder / "cloud.parts" if applied else None)
     state = folder / ("state.db" if applied else "empty.db")
     return oc.Deployment(stack, name=DEPLOYMENT, cloud=cloud, state=state, progress=False)
 

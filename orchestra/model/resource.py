@@ -120,12 +120,10 @@ class Resource(_Declared):
     """The attribute path where it was assigned, as far as it is known while declaring."""
 
     def __attrs_post_init__(self) -> None:
-        if not hasattr(type(self), "kind"):
-            raise DefinitionError(f"{type(self).__name__} is not a kind; give its class kind='service.Name'")
         now = building.current()
         if now is not None:
             now.resources.append(self)
-        faults = list(self._faults())
+        faults = [] if self._is_plainly_right() else list(self._faults())
         if faults:
             raise DefinitionError(
                 f"{type(self).__name__} is declared wrongly, in: {line_typed()}"
@@ -134,24 +132,26 @@ class Resource(_Declared):
                 remedy="correct the inputs named above",
             )
 
+    def _is_plainly_right(self) -> bool:
+        """Whether nothing is wrong with the inputs, seen in the least time: there may be thousands of resources."""
+        values = vars(self)
+        for name, accepts, _, checks, default in self._compiled_checks():
+            value = values[name]
+            if value is not default and (not accepts(value) or (checks and _told_by(checks, value))):
+                return False
+        return not self.ready
+
     def _faults(self) -> typing.Iterator[str]:
         """What is wrong with the inputs, each a sentence that starts with the input's name."""
         values = vars(self)
         for name, accepts, wanted, checks, default in self._compiled_checks():
             value = values[name]
             if value is default:
-                continue  # most are
+                continue
             if not accepts(value):
                 yield not_needed(name, value, wanted)
-                continue
-            if not checks or isinstance(value, (Ref, Secret)):
-                continue
-            if isinstance(value, str) and building.holds_token(value):
-                continue
-            for check in checks:
-                fault = check(value)
-                if fault:
-                    yield f"{shown(name, value)}: {fault}"
+            else:
+                yield from (f"{shown(name, value)}: {fault}" for fault in _told_by(checks, value))
         if self.ready and isinstance(self.ready, Sequence):
             yield from readiness.faults(self.ready, type(self).__name__, self.kind.outputs)
 
@@ -160,6 +160,8 @@ class Resource(_Declared):
         """Compiled at the first use, since annotations may name classes that come later in the file."""
         found: tuple[_Compiled, ...] | None = cls.__dict__.get("_compiled")
         if found is None:
+            if not hasattr(cls, "kind"):
+                raise DefinitionError(f"{cls.__name__} is not a kind; give its class kind='service.Name'")
             found = _checks(cls)
             type.__setattr__(cls, "_compiled", found)
         return found
@@ -171,6 +173,13 @@ class Resource(_Declared):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.hint or 'not assigned yet'}>"
+
+
+def _told_by(checks: Sequence[Check], value: object) -> list[str]:
+    """What ``checks`` say is wrong with ``value``; nothing of a reference or a secret, whose value isn't known here."""
+    if isinstance(value, (Ref, Secret)) or (isinstance(value, str) and building.holds_token(value)):
+        return []
+    return [fault for check in checks if (fault := check(value))]
 
 
 def known_kinds() -> dict[str, KindSpec]:

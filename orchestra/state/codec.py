@@ -202,8 +202,8 @@ def _record(text: str) -> Record:
 def _built(fields: dict[str, Any], marked: bool) -> Record:
     fields["condition"] = _CONDITIONS[fields["condition"]]
     fields["dependencies"] = tuple(fields["dependencies"])
-    for name in ("inputs", "outputs", "triggers"):
-        if marked or type(fields[name]) is not dict:
+    if marked or not type(fields["inputs"]) is type(fields["outputs"]) is type(fields["triggers"]) is dict:
+        for name in ("inputs", "outputs", "triggers"):
             fields[name] = _decode_values(fields[name], marked)
     fields["triggers"] = fields["triggers"]["triggers"]
     return Record(**fields)
