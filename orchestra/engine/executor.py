@@ -18,7 +18,7 @@ from orchestra.engine.retry import Concurrency
 from orchestra.engine.run import StepResult
 from orchestra.engine.schedule import Schedule, cloud_of
 from orchestra.engine.settings import Settings
-from orchestra.engine.waiting import Group, next_call, sampled, too_late
+from orchestra.engine.waiting import SLOWEST_POLL, Group, next_call, sampled, too_late
 from orchestra.engine.work import Accepted, Finished, Progress, Workshop
 from orchestra.errors import CloudError, InProgressError, InternalError, StateError, ThrottledError
 from orchestra.planning.decide import Action
@@ -62,7 +62,8 @@ class Executor:
 
     def run(self) -> list[StepResult]:
         """Carry out every step, or stop when asked to. Returns once nothing is under way any more."""
-        self._interrupt.wake = lambda: self._pool.post(None)
+        pool = self._pool
+        self._interrupt.wake = lambda: pool.post(None)  # holds the pool alone, not this, which holds the interrupt
         try:
             while self._busy or not (self._ledger.is_complete or self._ended_by):
                 if self._interrupt.asked:
@@ -91,12 +92,25 @@ class Executor:
         for step in self._schedule.take(lambda cloud: self._has_room(cloud) and self._limit(cloud).pace.is_open(now)):
             self._call(self._begun(step, now))
         for group in self._groups.values():
-            if group.waiting and not group.polling and group.due <= now:
+            if group.waiting and not group.polling and group.due <= now and self._is_its_turn(group, now):
                 self._submit(functools.partial(self._caller.poll, group, group.ask(now)))
 
+    def _is_its_turn(self, group: Group, now: float) -> bool:
+        """Whether to look now. Until a call is free, what could begin goes first, unless what waits goes before that.
+
+        No look is put off for long.
+        """
+        is_free = self._busy < self._settings.width
+        return is_free or group.urgency < self._schedule.first_ready or now >= group.due + SLOWEST_POLL
+
     def _begun(self, step: Step, now: float) -> Progress:
-        expected = self._settings.durations.of(step)
-        return Progress(step=step, started=now, deadline=now + self._settings.timeout(step), expected=expected)
+        return Progress(
+            step=step,
+            started=now,
+            deadline=now + self._settings.timeout(step),
+            expected=self._settings.durations.of(step),
+            urgency=self._schedule.urgency(step.id),
+        )
 
     def _limit(self, cloud: str) -> Concurrency:
         if cloud not in self._limits:
@@ -298,8 +312,9 @@ class Executor:
     def _pause(self) -> float | None:
         """Seconds until the next retry or poll is due, or a cloud may be called again; None if there is none."""
         dues = [self._timers[0][0]] if self._timers else []
-        dues += [group.due for group in self._groups.values() if group.waiting and not group.polling]
+        now = self._now()
+        dues += [group.next_turn(now) for group in self._groups.values() if group.waiting and not group.polling]
         paced = [cloud for cloud in self._schedule.ready_lanes if self._has_room(cloud)]
         paced += [cloud for cloud, due in self._again.items() if due and self._can_retry(cloud)]
         dues += [self._limit(cloud).pace.next_at for cloud in paced]
-        return max(0.0, min(dues) - self._now()) if dues else None
+        return max(0.0, min(dues) - now) if dues else None

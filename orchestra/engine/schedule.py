@@ -70,6 +70,15 @@ class Schedule:
         self._unbegun.clear()
         return left
 
+    def urgency(self, one: StepId) -> int:
+        """The place of the first in order that waits for ``one``; beyond the last if none does."""
+        return min((self._rank[user] for user in self._users[one]), default=len(self._rank))
+
+    @property
+    def first_ready(self) -> int:
+        """The place of the first in order that could begin; beyond the last if none could."""
+        return min((ranks[0] for ranks in self._ready.values() if ranks), default=len(self._rank))
+
     @property
     def ready_lanes(self) -> list[str]:
         """The lanes in which a step may be ready to begin."""

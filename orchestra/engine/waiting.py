@@ -34,12 +34,15 @@ class Group:
     polling: bool = False
     due: float = 0.0
     """When to look next."""
+    urgency: int = 0
+    """The place in order of the first step that waits for one of these."""
 
     def add(self, progress: Progress, now: float) -> None:
         """Wait for one more."""
         is_going = progress.accepted is not None and progress.accepted.until is Until.GONE
         progress.next_look = now + _pause(progress, now, 0.0 if is_going else FIRST_POLL)
         self.due = min(self.due, progress.next_look) if self.waiting else progress.next_look
+        self.urgency = min(self.urgency, progress.urgency) if self.waiting else progress.urgency
         self.waiting.append(progress)
 
     def ask(self, now: float) -> list[Progress]:
@@ -55,7 +58,12 @@ class Group:
                 progress.next_look = now + _pause(progress, now, FIRST_POLL)
         self.waiting = [progress for progress in self.waiting if id(progress) not in over]
         self.due = min((progress.next_look for progress in self.waiting), default=0.0)
+        self.urgency = min((progress.urgency for progress in self.waiting), default=0)
         self.polling = False
+
+    def next_turn(self, now: float) -> float:
+        """When to see next whether to look: when it is due, or when it may be put off no longer."""
+        return self.due if self.due > now else self.due + SLOWEST_POLL
 
 
 def _pause(progress: Progress, now: float, least: float) -> float:

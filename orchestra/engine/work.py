@@ -114,6 +114,8 @@ class Progress:
     deadline: float = 0.0
     expected: Duration | None = None
     """How long steps of its sort took so far, if any were done."""
+    urgency: int = 0
+    """The place in order of the first step that waits for it."""
     next_look: float = 0.0
     """When to look next whether it is ready."""
     leeway: float = 0.0

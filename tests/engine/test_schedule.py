@@ -48,6 +48,16 @@ def test_a_cloud_without_room_holds_up_no_other() -> None:
     assert plan.unbegun == 0
 
 
+def test_what_waits_for_a_step_is_told_beside_what_could_begin() -> None:
+    plan = schedule(step("a"), step("b", ["a"]), step("c", ["a"]), step("d", ["c"]), step("e"), step("f"))
+    first, last = StepId(Address("a"), "create"), StepId(Address("f"), "create")
+    assert taken(plan, {"one": 1}) == ["a"]
+    assert plan.urgency(first) < plan.first_ready, "c, on which d hangs, goes before e and f"
+    assert plan.urgency(last) > plan.first_ready, "nothing waits for it"
+    assert taken(plan, {"one": 9}) == ["e", "f"]
+    assert plan.urgency(first) < plan.first_ready, "nothing could begin"
+
+
 def test_what_hangs_on_a_failure_is_given_up_once() -> None:
     plan = schedule(step("a"), step("b", ["a"]), step("c", ["b"]), step("d", ["c", "e"]), step("e"))
     taken(plan, {"one": 9})

@@ -96,3 +96,20 @@ def test_a_wait_is_taken_to_have_ended_between_two_looks() -> None:
     assert sampled(progress, START + 34.0).seconds == 36.0
     assert sampled(accepted(), START + 4.0).wait == 2.0, "never seen pending: some time before"
     assert sampled(Progress(step=step("a"), started=START), START + 3.0).wait == 0.0
+
+
+def test_a_look_that_is_due_is_put_off_for_ten_seconds_at_most() -> None:
+    group = Group("one", "test.Kind")
+    group.add(accepted(), START)
+    assert group.next_turn(START) == group.due, "not due yet: when it is"
+    assert group.next_turn(group.due) == group.due + SLOWEST_POLL
+
+
+def test_a_group_is_as_urgent_as_what_is_left_of_it() -> None:
+    group, first, second = Group("one", "test.Kind"), accepted(), accepted()
+    first.urgency, second.urgency = 7, 3
+    group.add(first, START)
+    group.add(second, START)
+    assert group.urgency == 3
+    group.looked([first, second], {id(second)}, START + 1.0)
+    assert group.urgency == 7

@@ -63,3 +63,29 @@ def test_threads_and_modules_are_seen() -> None:
     found = trace("import threading, colorsys\nthreading.Thread(target=threading.Event().wait, daemon=True).start()")
     assert len(found.threads) == 2
     assert "colorsys" in found.modules
+
+
+ACTING = frozenset(
+    {
+        "concurrent.futures",
+        "orchestra.display.progress",
+        "orchestra.engine.executor",
+        "orchestra.engine.office",
+        "orchestra.events",
+        "orchestra.planning.steps",
+        "tempfile",
+    }
+)
+"""What a plan of nothing much takes none of."""
+
+
+def test_planning_loads_nothing_that_only_acting_takes() -> None:
+    planned = trace(
+        "import sys\n"
+        "sys.path.insert(0, 'benchmarks')\n"
+        "import orchestra as oc\n"
+        "from parts import PartCloud, Parts\n"
+        "str(oc.Deployment(Parts(count=3), name='a', cloud=PartCloud(), state=':memory:').plan())\n"
+    )
+    assert "orchestra.planning.planner" in planned.modules
+    assert sorted(ACTING & planned.modules) == []

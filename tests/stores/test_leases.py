@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import platform
 import subprocess
@@ -10,9 +11,10 @@ import sys
 import attrs
 import pytest
 
+from orchestra.engine.office import HEARTBEAT
 from orchestra.errors import LeaseLostError, LockedError
 from orchestra.state.journal import Holder
-from orchestra.stores import MemoryStore
+from orchestra.stores import MemoryStore, open_store
 from orchestra.stores.leases import Tenure, is_gone, this_machine
 from orchestra.testing import VirtualClock
 from orchestra.testing.samples import ELSEWHERE, this_process
@@ -120,3 +122,8 @@ def test_message_of_a_lost_lease_says_who_has_it() -> None:
         store.renew(lease)
     with pytest.raises(LeaseLostError, match="it was given back or taken away"):
         store.renew(second)
+
+
+def test_a_lease_lasts_four_heartbeats() -> None:
+    usual = inspect.signature(open_store).parameters["lease_seconds"].default
+    assert usual == 4 * HEARTBEAT
