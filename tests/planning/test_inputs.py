@@ -10,7 +10,16 @@ import orchestra as oc
 from orchestra.model.address import Address
 from orchestra.model.expressions import Scope
 from orchestra.model.values import UNKNOWN, Revealed, Sealed, Value
-from orchestra.planning.inputs import Final, check_planned, evaluated_at, finish, kept_form, raw_inputs, sealed
+from orchestra.planning.inputs import (
+    Final,
+    check_planned,
+    evaluated_at,
+    finish,
+    kept_form,
+    kept_inputs,
+    raw_inputs,
+    sealed,
+)
 from tests.planning.worlds import Box, applied, one_box, seal, stack_of
 
 SEALED = seal(Revealed("s"))
@@ -77,6 +86,23 @@ def test_kept_are_seals_of_secrets_and_summaries_of_what_is_large() -> None:
     assert kept_form(Box.kind, {"content": Revealed("s")}, seal) == {"content": SEALED}
     assert kept_form(Box.kind, {"content": UNKNOWN}, seal) == {"content": UNKNOWN}
     assert kept_form(Box.kind, {"content": None}, seal) == {"content": None}
+
+
+@pytest.mark.parametrize("outputs", [{}, {"address": "x", "token": Revealed("s")}])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: Box(),
+        lambda a: Box(password="plain", content="long", members=["b", "a"], loose={"x": [1, None, {"y": "z"}]}),
+        lambda a: Box(password=a.address, content=a.address, members=[a.address, "a"], loose={"x": [a.address]}),
+        lambda a: Box(password=oc.Secret.env("P"), content=oc.Secret.env("P"), loose=[oc.Secret.env("P"), "b"]),
+        lambda a: Box(fixed=f"{a.address}!", loose=a.token.map(str.upper), content=f"at {a.address}, {a.token}"),
+    ],
+)
+def test_what_is_kept_at_once_is_what_is_kept_of_what_is_raw(make: Any, outputs: dict[str, Value]) -> None:
+    declaration = applied(using(make)).declaration
+    item, known = declaration.resources[Address("box")], scope(outputs, declaration)
+    assert kept_inputs(item, known, seal) == kept_form(item.kind, raw_inputs(item, known), seal)
 
 
 def test_every_secret_in_a_value_is_sealed_and_nothing_else() -> None:
