@@ -12,9 +12,9 @@ import pytest
 from test_terraform import resource, state
 
 import orchestra as oc
+from orchestra.testing import VirtualClock
 from tests.clouds.families.gce import PROJECT, Gce
 from tests.clouds.families.gce_scenery import connect, disk, machine, make, network, subnet
-from tests.virtual_clock import VirtualClock
 
 _API = "https://www.googleapis.com/compute/v1/projects/shop"
 _ZONE = f"{_API}/zones/europe-west1-b"

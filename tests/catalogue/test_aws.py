@@ -10,8 +10,8 @@ from exercise import Exercise, case_of
 from scenes import Case, serving
 
 import orchestra as oc
+from orchestra.testing import VirtualClock
 from tests.moto_server import MotoServer
-from tests.virtual_clock import VirtualClock
 
 REGION = "eu-west-1"
 ZONES = ("eu-west-1a", "eu-west-1b")

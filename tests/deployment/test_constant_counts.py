@@ -25,7 +25,6 @@ from typing import Any
 import attrs
 import pytest
 from memory_cloud import plain
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.clouds.families.simulated import SimulatedCloud
@@ -37,6 +36,7 @@ from orchestra.state.journal import Holder, Intent, Operation
 from orchestra.stores.dialect import Connection
 from orchestra.stores.sql import SqlStore
 from orchestra.stores.sqlite import SqliteDialect
+from orchestra.testing import VirtualClock
 from tests.stores.server import PostgresServer, programs
 
 SIZES = (20, 120, 320)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Capabilities, Provider
 from orchestra.state.journal import Holder, Operation, Phase, RunRecord
+from orchestra.testing import VirtualClock
 
 
 def test_a_saved_plan_applies_exactly_what_it_names(tmp_path: Path) -> None:

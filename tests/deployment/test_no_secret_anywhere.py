@@ -16,11 +16,11 @@ from xml.sax.saxutils import escape
 import attrs
 import pytest
 from planting import CORES, VALUES, Accounts, Planted, Watched, Witness, listening, traces
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Inputs, Observation
 from orchestra.model.values import Revealed
+from orchestra.testing import VirtualClock
 from tests.moto_server import MotoServer
 from tests.stores.conftest import postgres
 from tests.stores.server import PostgresServer

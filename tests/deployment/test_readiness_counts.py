@@ -8,10 +8,10 @@ from pathlib import Path
 
 import attrs
 import pytest
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.clouds.families.simulated.behaviour import Behaviour, Call
+from orchestra.testing import VirtualClock
 
 SIZES = (20, 200)
 BOOT = 60.0

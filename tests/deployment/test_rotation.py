@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from planting import VALUES, Accounts, Planted, traces
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.engine.leases import this_process
@@ -17,6 +16,7 @@ from orchestra.engine.rotating import Rotation
 from orchestra.model.values import Sealed, leaves
 from orchestra.state.audit import AuditEntry, AuditEvent
 from orchestra.stores.rows import Rows
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from memory_cloud import MemoryCloud, MemoryProvider
 from stacks import Chain, deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Capabilities, Inputs, Observation, Ownership, Provider, Reading
 from orchestra.state.journal import Holder, Intent, Operation
+from orchestra.testing import VirtualClock
 
 
 class LateProvider(MemoryProvider):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.state.records import Condition
+from orchestra.testing import VirtualClock
 
 
 def raising(*script: tuple[str, str, Exception]) -> Callable[[str, str, str], None]:

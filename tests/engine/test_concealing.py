@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from memory_cloud import MemoryCloud
 from stacks import deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.events import Event
 from orchestra.model.concealing import Concealer
 from orchestra.model.values import Revealed
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -9,11 +9,11 @@ from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from steps import step
 from trouble import killed_before
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.engine.durations import Duration, Durations, Sample, decode, encode
 from orchestra.state.journal import Operation, RunStatus
+from orchestra.testing import VirtualClock
 
 SERVER = step("web[0]", kind="compute.Server")
 OTHER = step("web[1]", kind="compute.Server")

@@ -10,12 +10,12 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from trouble import Killed, causes, quiet, raising
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Observation
 from orchestra.state.journal import Phase
 from orchestra.state.records import Condition
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -12,7 +12,6 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from trouble import always, causes, quiet
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.display.progress import line_of, plain_lines
@@ -20,7 +19,7 @@ from orchestra.engine import retry
 from orchestra.engine.waiting import SLOWEST_POLL
 from orchestra.events import Event, StepAwaited, StepBegan, StepRetried
 from orchestra.state.journal import Holder
-from orchestra.testing import Fault, Script, Trouble
+from orchestra.testing import Fault, Script, Trouble, VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

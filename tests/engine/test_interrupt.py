@@ -14,13 +14,13 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from trouble import quiet, raising
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Store
 from orchestra.events import Event, StepRetried, StepSkipped
 from orchestra.state.journal import Holder, Lease
 from orchestra.stores import open_store
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

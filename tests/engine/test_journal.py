@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from types import TracebackType
 
 import pytest
-from virtual_clock import VirtualClock
 
 from orchestra.contracts import Store
 from orchestra.engine.journal import Journal
@@ -15,6 +14,7 @@ from orchestra.engine.leases import Tenancy
 from orchestra.errors import InternalError
 from orchestra.state.journal import Holder, Intent, Lease, Outcome
 from orchestra.stores.memory import MemoryStore
+from orchestra.testing import VirtualClock
 from orchestra.testing.samples import intent, outcome, record
 
 WIDTH = 16

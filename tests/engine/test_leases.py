@@ -14,7 +14,6 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from trouble import causes
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Store
@@ -26,6 +25,7 @@ from orchestra.errors import LeaseLostError, LockedError, StateError
 from orchestra.model.address import Address
 from orchestra.state.journal import Holder, Intent, Lease, Operation, Outcome, Phase
 from orchestra.stores import open_store
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -239,7 +239,7 @@ def test_nobody_waits_for_a_lease_without_being_asked_to() -> None:
     store: Any = Shared(clock, 1.0)
     with pytest.raises(LockedError):
         acquired(store, HOLDER, clock, Waiting())
-    assert (len(store.asked), clock.slept) == (1, [])
+    assert (len(store.asked), clock.slept) == (1, ())
 
 
 def test_a_lease_is_waited_for_with_pauses_that_grow_and_differ() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra import permit
@@ -21,6 +20,7 @@ from orchestra.engine.leases import RESERVE, Tenancy
 from orchestra.errors import LeaseLostError, StateError
 from orchestra.state.journal import Holder, Lease
 from orchestra.stores import MemoryStore, open_store
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -12,12 +12,12 @@ import attrs
 import pytest
 from memory_cloud import MemoryCloud
 from stacks import deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.contracts import Observation
 from orchestra.engine import probing
 from orchestra.state.records import Condition
+from orchestra.testing import VirtualClock
 
 
 class Health(http.server.ThreadingHTTPServer):

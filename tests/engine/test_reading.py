@@ -9,11 +9,11 @@ from pathlib import Path
 
 from memory_cloud import MemoryCloud, MemoryProvider
 from stacks import Chain, deploy
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.clouds.families.simulated.behaviour import Behaviour, Call
 from orchestra.contracts import Capabilities, Provider, Reading
+from orchestra.testing import VirtualClock
 
 PAGE = 10
 

@@ -8,9 +8,9 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import deploy
 from trouble import always, quiet
-from virtual_clock import VirtualClock
 
 import orchestra as oc
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -11,11 +11,11 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from trouble import always, causes
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.engine import retry
 from orchestra.engine.retry import Budget, Concurrency
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

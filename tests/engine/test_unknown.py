@@ -8,10 +8,10 @@ import pytest
 from memory_cloud import MemoryCloud
 from stacks import Chain, deploy
 from trouble import always, causes, killed_after, killed_before, quiet, raising
-from virtual_clock import VirtualClock
 
 import orchestra as oc
 from orchestra.state.records import Condition
+from orchestra.testing import VirtualClock
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import orchestra as oc
+from orchestra.testing import VirtualClock
 from tests.moto_server import MotoServer
-from tests.virtual_clock import VirtualClock
 
 
 class Small(oc.Stack):

@@ -14,10 +14,9 @@ from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.clouds.families.libcloud.balancing.drivers import BALANCED, REFUSED
 from orchestra.clouds.families.libcloud.services import providers
 from orchestra.contracts import Inputs, Observation, Status
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.clouds.anydriver.brightbox import CLIENT, SECRET, SERVERS, Brightbox
 from tests.clouds.families.scenery import change, owner, provider
-from tests.virtual_clock import VirtualClock
 
 KIND = "balancing.LoadBalancer"
 WANTED: Mapping[str, Any] = {

@@ -9,9 +9,8 @@ import pytest
 import orchestra as oc
 from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.contracts import Inputs, Ownership, Provider, fresh_token
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.moto_server import MotoServer
-from tests.virtual_clock import VirtualClock
 
 REGION = "eu-west-1"
 IMAGE = "ami-00000000000000003"

@@ -12,11 +12,10 @@ from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.clouds.families.libcloud.containers import ecs as raw
 from orchestra.clouds.families.libcloud.containers.tasks import _is_ended, _told
 from orchestra.contracts import Inputs, Provider, Status, Update
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.clouds import owned
 from tests.clouds.owned import owner
 from tests.moto_server import MotoServer
-from tests.virtual_clock import VirtualClock
 
 REGION = "eu-west-1"
 LABELS = {"env": "test", "Owner": "web"}

@@ -11,11 +11,10 @@ import pytest
 import orchestra as oc
 from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.contracts import Inputs, Observation, Provider, Status, Update
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.clouds import owned
 from tests.clouds.anydriver.kubernetes import TOKEN, Kubernetes
 from tests.clouds.owned import owner
-from tests.virtual_clock import VirtualClock
 
 LABELS = {"env": "test", "team": "web"}
 

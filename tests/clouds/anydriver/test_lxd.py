@@ -15,14 +15,13 @@ import orchestra as oc
 from orchestra.clouds import LibcloudCloud, libcloud
 from orchestra.contracts import Inputs, Observation, Ownership, Provider, Status, Update, fresh_token
 from orchestra.engine.clock import SystemClock
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.clouds import owned
 from tests.clouds.anydriver.lxd import Lxd
 from tests.clouds.owned import owner
 from tests.servers.certificates import write_certificates
 from tests.servers.docker import CannotStartError, free_port
 from tests.servers.lxd import LxdServer, image_by_url, lxd_server
-from tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.timeout(300)  # containers boot, and a busy machine is slow
 

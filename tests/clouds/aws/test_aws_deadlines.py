@@ -18,6 +18,7 @@ from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership, Provider, Update
 from orchestra.errors import CloudError, TransientError
 from orchestra.state.journal import Phase
+from orchestra.testing import VirtualClock
 from tests.clouds.unhelpful import (
     Behave,
     breaking,
@@ -28,7 +29,6 @@ from tests.clouds.unhelpful import (
     serving,
     silent,
 )
-from tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestra.testing import check_provider
+from orchestra.testing import VirtualClock, check_provider
 from tests.clouds.azure.machines import Azure
 from tests.clouds.azure.scenery import KINDS, WRONG, Scene, cases, cloud_at, provider
-from tests.virtual_clock import VirtualClock
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,9 +9,9 @@ import pytest
 import orchestra as oc
 from orchestra.clouds import AzureCloud
 from orchestra.contracts import Inputs, Status
+from orchestra.testing import VirtualClock
 from tests.clouds.azure.machines import Azure
 from tests.clouds.azure.scenery import DEBIAN, KEYS, SMALL, Scene, census, observed, owner, provider
-from tests.virtual_clock import VirtualClock
 
 PARTS = (
     "publicIPAddresses",

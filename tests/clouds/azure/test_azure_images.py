@@ -12,10 +12,10 @@ import orchestra as oc
 from orchestra.clouds import AzureCloud
 from orchestra.contracts import Inputs, Observation, Status
 from orchestra.errors import ConflictError, InProgressError, InvalidRequestError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.azure.arm import ROOT
 from tests.clouds.azure.machines import Azure
 from tests.clouds.azure.scenery import DEBIAN, KEYS, LABELS, SMALL, Scene, cloud_at, observed, owner, provider
-from tests.virtual_clock import VirtualClock
 
 KIND = "compute.CustomImage"
 TOKEN = owner("golden").token

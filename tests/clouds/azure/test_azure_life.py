@@ -10,10 +10,10 @@ import pytest
 import orchestra as oc
 from examples.webshop import WebShop
 from orchestra.clouds import AzureCloud
+from orchestra.testing import VirtualClock
 from tests.clouds.azure.arm import AzureRefusal
 from tests.clouds.azure.machines import Azure
 from tests.clouds.azure.scenery import DEBIAN, KEYS, LABELS, LARGE, SMALL, census, cloud_at, provider
-from tests.virtual_clock import VirtualClock
 
 
 class Shop(oc.Stack):

@@ -13,11 +13,10 @@ from orchestra.clouds.families.cloudstack.cloud import CALLS
 from orchestra.clouds.families.cloudstack.cloud import GUARDED as GUARDED_CALLS
 from orchestra.contracts import Inputs, Provider, Status
 from orchestra.resources.network import Rule
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.clouds.families.cloudstack import KEY, SECRET, CloudStack
 from tests.clouds.families.scenery import KEYS, LABELS
 from tests.clouds.owned import owner
-from tests.virtual_clock import VirtualClock
 
 IMAGE = oc.Image(os="ubuntu", version="10.04")
 SIZES = (oc.Size(cpus=1, memory_gib=0.25), oc.Size(cpus=2, memory_gib=2))

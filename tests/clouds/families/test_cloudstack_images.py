@@ -12,10 +12,10 @@ import orchestra as oc
 from orchestra.clouds import CloudStackCloud
 from orchestra.contracts import Inputs, Observation, Status
 from orchestra.errors import InProgressError, InvalidRequestError, NotReadyError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.cloudstack import CloudStack
 from tests.clouds.families.scenery import LABELS
 from tests.clouds.families.test_cloudstack_contract import IMAGE, SIZES, Made, cloud_at, owner, provider
-from tests.virtual_clock import VirtualClock
 
 KIND = "compute.CustomImage"
 CREATIONS = ("createSnapshot", "createTemplate", "createTags")

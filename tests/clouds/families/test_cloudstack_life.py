@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import orchestra as oc
+from orchestra.testing import VirtualClock
 from tests.clouds.families.cloudstack import CloudStack
 from tests.clouds.families.scenery import KEYS, LABELS
 from tests.clouds.families.test_cloudstack_contract import BALANCING, IMAGE, SIZES, cloud_at
-from tests.virtual_clock import VirtualClock
 
 CREATIONS = (
     "createVPC",

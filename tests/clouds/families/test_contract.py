@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Provider
-from orchestra.testing import check_provider
+from orchestra.testing import VirtualClock, check_provider
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.scenery import KINDS, WRONG, Family, cases, provider
-from tests.virtual_clock import VirtualClock
 
 
 def test_providers_keep_the_contract(family: Family, cloud: FamilyCloud, server: Imitation) -> None:

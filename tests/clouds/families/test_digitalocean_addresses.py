@@ -10,9 +10,9 @@ import orchestra as oc
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Inputs, Status
 from orchestra.errors import ConflictError, InProgressError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.digitalocean import DigitalOcean
 from tests.clouds.families.scenery import Family, change, create, family_of, owner, provider, server_inputs
-from tests.virtual_clock import VirtualClock
 
 KIND = "compute.FloatingIp"
 FAMILY = family_of("digitalocean")

@@ -11,10 +11,10 @@ import orchestra as oc
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Inputs, Status
 from orchestra.errors import InProgressError, InvalidRequestError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.digitalocean import REGION, DigitalOcean
 from tests.clouds.families.scenery import Family, create, family_of, owner, provider, server_inputs
 from tests.clouds.families.test_life import Golden
-from tests.virtual_clock import VirtualClock
 
 KIND = "compute.CustomImage"
 FAMILY = family_of("digitalocean")

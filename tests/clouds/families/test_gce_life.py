@@ -11,9 +11,9 @@ import pytest
 
 import orchestra as oc
 from orchestra.clouds import GceCloud
+from orchestra.testing import VirtualClock
 from tests.clouds.families.gce import PROJECT, Gce
 from tests.clouds.families.gce_scenery import connect, provider
-from tests.virtual_clock import VirtualClock
 
 API = f"/compute/v1/projects/{PROJECT}/"
 

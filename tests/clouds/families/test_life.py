@@ -10,9 +10,9 @@ import pytest
 import orchestra as oc
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Cloud
+from orchestra.testing import VirtualClock
 from tests.clouds.families.imitation import Imitation
 from tests.clouds.families.scenery import KEYS, LABELS, Family, census, provider
-from tests.virtual_clock import VirtualClock
 
 
 class Shop(oc.Stack):

@@ -15,6 +15,7 @@ from orchestra.clouds import aws, docker, openstack
 from orchestra.clouds.provider import LATE
 from orchestra.contracts import Cloud
 from orchestra.errors import CloudError, InProgressError, ThrottledError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.estates import MANY, REGIONAL, Estate, halved
 from tests.clouds.families.imitation import Imitation, Request, Trouble
 from tests.clouds.families.lists import DockerList, Ec2List, OpenStackLists
@@ -28,7 +29,6 @@ from tests.clouds.families.scenery import (
     server_inputs,
     volume_inputs,
 )
-from tests.virtual_clock import VirtualClock
 
 CHANGING = {oc.Action.CREATE, oc.Action.DELETE, oc.Action.REPLACE}
 SOME = 1_500

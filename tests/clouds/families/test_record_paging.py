@@ -13,13 +13,13 @@ import orchestra as oc
 from orchestra.clouds import digitalocean, libcloud, linode, vultr
 from orchestra.contracts import Cloud, Inputs, Provider
 from orchestra.errors import CloudError, ThrottledError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.families import digitalocean as ocean
 from tests.clouds.families import linode as node
 from tests.clouds.families import vultr as vault
 from tests.clouds.families.imitation import Request, TokenImitation, Trouble
 from tests.clouds.families.scenery import owner, provider
 from tests.clouds.recorded.tape import recorded
-from tests.virtual_clock import VirtualClock
 
 MANY = 10_000
 SOME = 1_200

@@ -13,6 +13,7 @@ import orchestra as oc
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Inputs, Status
 from orchestra.errors import InProgressError, InvalidRequestError, NotReadyError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.scaleway import PROJECT, REGION, Scaleway
 from tests.clouds.families.scenery import (
     Family,
@@ -26,7 +27,6 @@ from tests.clouds.families.scenery import (
 )
 from tests.clouds.families.test_life import Golden
 from tests.clouds.families.test_scaleway_volumes import BLOCK, SERVERS, attach, sent, tags, volume
-from tests.virtual_clock import VirtualClock
 
 IMAGE, SERVER = "compute.CustomImage", "compute.Server"
 IMAGES = f"/instance/v1/zones/{REGION}/images"

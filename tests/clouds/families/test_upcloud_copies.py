@@ -12,6 +12,7 @@ import orchestra as oc
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Inputs, Status
 from orchestra.errors import InProgressError, InvalidRequestError, NotReadyError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.scenery import (
     Family,
     create,
@@ -24,7 +25,6 @@ from tests.clouds.families.scenery import (
 from tests.clouds.families.test_life import Golden
 from tests.clouds.families.test_upcloud_volumes import DEBIAN, VOLUME
 from tests.clouds.families.upcloud import REGION, UpCloud
-from tests.virtual_clock import VirtualClock
 
 IMAGE, SNAPSHOT = "compute.CustomImage", "compute.Snapshot"
 TITLE = f"prod:golden:{owner('golden').token}"

@@ -11,6 +11,7 @@ import orchestra as oc
 from orchestra.clouds import FamilyCloud
 from orchestra.contracts import Inputs
 from orchestra.errors import InUseError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.families.scenery import (
     Family,
     census,
@@ -23,7 +24,6 @@ from tests.clouds.families.scenery import (
     provider,
 )
 from tests.clouds.families.upcloud import REGION, UpCloud
-from tests.virtual_clock import VirtualClock
 
 DEBIAN = "01000000-0000-4000-8000-000020030100"
 VOLUME = {"size_gib": 10, "zone": REGION, "type": None, "encrypted": False, "snapshot": None, "labels": {}}

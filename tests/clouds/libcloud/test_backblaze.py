@@ -15,13 +15,12 @@ from orchestra.clouds.base.b2_connection import B2Connection
 from orchestra.clouds.base.keepers import AT_ONCE
 from orchestra.contracts import Inputs, Ownership, Provider, Update, fresh_token
 from orchestra.resources.checks import content_digest
-from orchestra.testing import ProviderCase, check_provider
+from orchestra.testing import ProviderCase, VirtualClock, check_provider
 from tests.clouds import owned
 from tests.clouds.families.imitation import RefusedError, Trouble
 from tests.clouds.libcloud.backblaze import KEY, SECRET, Backblaze
 from tests.clouds.owned import owner
 from tests.clouds.unhelpful import nobody
-from tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.timeout(300)
 

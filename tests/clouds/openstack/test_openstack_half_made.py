@@ -14,11 +14,11 @@ import pytest
 
 import orchestra as oc
 from orchestra.contracts import Inputs, Status, Update
+from orchestra.testing import VirtualClock
 from tests.clouds.openstack.dying import Site, deployed
 from tests.clouds.openstack.neutron import IMAGE, PROJECT, Neutron
 from tests.clouds.openstack.scenarios import Scene, cloud_at, owner
 from tests.openstack_server import HINT, OpenStackServer, find_server
-from tests.virtual_clock import VirtualClock
 
 ROOT = Path(__file__).parents[3]
 WHOLE = {"networks": 1, "subnets": 1, "routers": 1, "servers": 1, "floatingips": 1, "ports": 2}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from orchestra.testing import VirtualClock
 from tests.clouds.openstack.scenarios import SCENARIOS, Scene, cloud_at
 from tests.clouds.openstack.tape import load, playing
-from tests.virtual_clock import VirtualClock
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.__name__ for one in SCENARIOS])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from orchestra.clouds.families.simulated import Behaviour, SimulatedCloud, simulated
-from tests.virtual_clock import VirtualClock
+from orchestra.testing import VirtualClock
 
 
 @pytest.fixture

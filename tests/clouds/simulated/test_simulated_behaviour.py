@@ -17,8 +17,8 @@ from orchestra.clouds.families.simulated.kinds import KIND_NAMES
 from orchestra.clouds.translate import translate
 from orchestra.contracts import Inputs, Ownership
 from orchestra.errors import CloudError, DefinitionError, QuotaError, ThrottledError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.simulated.scenery import build_site, image, size
-from tests.virtual_clock import VirtualClock
 
 MakeCloud = Callable[..., SimulatedCloud]
 
@@ -65,7 +65,7 @@ def test_every_call_takes_its_time(make_cloud: MakeCloud, clock: VirtualClock) -
     driver = make_cloud(latency=0.25).drivers.compute
     driver.ex_create_network("10.0.0.0/16")
     driver.ex_list_networks()
-    assert clock.slept == [0.25, 0.25]
+    assert clock.slept == (0.25, 0.25)
 
 
 def test_time_is_the_machine_s_unless_told_otherwise() -> None:

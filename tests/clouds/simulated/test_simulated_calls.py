@@ -20,8 +20,8 @@ from orchestra.resources.compute import CustomImage, FloatingIp, KeyPair, Server
 from orchestra.resources.dns import Record, Zone
 from orchestra.resources.network import Firewall, Network, Subnet
 from orchestra.resources.storage import Blob, Bucket
+from orchestra.testing import VirtualClock
 from tests.clouds.simulated.scenery import KEY, image, zone
-from tests.virtual_clock import VirtualClock
 
 Values = dict[str, Any]
 
@@ -428,7 +428,7 @@ def test_resized_server_is_pending_and_nobody_waits(
     clock.advance(40)
     told = seen(servers, id_)
     assert (told.status, told.detail, told.inputs["size"]) == (Status.READY, "", {"id": "large"})
-    assert clock.slept == []
+    assert clock.slept == ()
 
 
 def test_stopped_server_is_nothing_to_wait_for(around: Around) -> None:

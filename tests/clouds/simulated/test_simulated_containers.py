@@ -15,7 +15,7 @@ from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.clouds.families.simulated.specs import ContainerSpec
 from orchestra.clouds.translate import translate
 from orchestra.errors import CloudError, ConflictError, InUseError, NotFoundError
-from tests.virtual_clock import VirtualClock
+from orchestra.testing import VirtualClock
 
 MakeCloud = Callable[..., SimulatedCloud]
 

@@ -12,8 +12,8 @@ from libcloud.loadbalancer.types import State
 
 from orchestra.clouds.families.simulated import Behaviour, Call, Distortions, Fate, SimulatedCloud
 from orchestra.contracts import Status
+from orchestra.testing import VirtualClock
 from tests.clouds.simulated.scenery import image, size
-from tests.virtual_clock import VirtualClock
 
 MakeCloud = Callable[..., SimulatedCloud]
 
@@ -57,7 +57,7 @@ def test_bending_is_seen_by_its_methods() -> None:
 def test_calls_take_longer(make_cloud: MakeCloud, clock: VirtualClock) -> None:
     driver = make_cloud(latency=0.25, faults=Bending(seconds=1.5)).drivers.compute
     driver.ex_list_networks()
-    assert clock.slept == [0.25, 1.5]
+    assert clock.slept == (0.25, 1.5)
 
 
 def test_what_is_late_stays_pending(make_cloud: MakeCloud, clock: VirtualClock) -> None:

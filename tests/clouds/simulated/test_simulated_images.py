@@ -10,8 +10,8 @@ from libcloud.common.exceptions import BaseHTTPError
 from orchestra.clouds.families.simulated import SimulatedCloud
 from orchestra.clouds.translate import translate
 from orchestra.errors import ChoiceError, NotFoundError, QuotaError, TransientError
+from orchestra.testing import VirtualClock
 from tests.clouds.simulated.scenery import build_site, image, size
-from tests.virtual_clock import VirtualClock
 
 MakeCloud = Callable[..., SimulatedCloud]
 
