@@ -1,6 +1,6 @@
 """What each layer of a no-op plan costs, beside the floor of plain Python: ``python benchmarks/layers.py [COUNT]``.
 
-Processor seconds, one process, one run: for what matters most, not for the last percent.
+Processor seconds, the middle of five runs in one process: for what matters most, not for the last percent.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import graphlib
 import json
 import sqlite3
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 from parts import PartCloud, Parts
@@ -30,6 +31,7 @@ from orchestra.planning.planner import make_plan
 from orchestra.state.codec import decode_records, encode_record
 
 T = TypeVar("T")
+RUNS: Final = 5
 
 
 class Layers:
@@ -37,14 +39,13 @@ class Layers:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self.rows: list[tuple[str, str, str]] = []
+        self.took: dict[str, float] = {}
 
     def timed(self, name: str, work: Callable[[], T]) -> T:
         """What ``work`` answers; its time is kept under ``name``."""
         began = time.process_time()
         answer = work()
-        took = time.process_time() - began
-        self.rows.append((name, f"{took:.2f} s", f"{1e6 * took / self._count:.1f} µs"))
+        self.took[name] = time.process_time() - began
         return answer
 
 
@@ -104,13 +105,22 @@ def floor(count: int, folder: Path) -> Layers:
     return layers
 
 
+def measured(measure: Callable[[int, Path], Layers], count: int) -> str:
+    """The table of what `measure` finds in the middle of several runs, each in a folder of its own."""
+    runs: list[dict[str, float]] = []
+    for _ in range(RUNS):
+        with tempfile.TemporaryDirectory() as folder:
+            runs.append(measure(count, Path(folder)).took)
+    middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    rows = [(name, f"{took:.2f} s", f"{1e6 * took / count:.1f} µs") for name, took in middle.items()]
+    return table((f"{count:,} resources", "processor", "each"), rows)
+
+
 def main() -> None:
     """Print both tables."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    with tempfile.TemporaryDirectory() as folder:
-        headings = (f"{count:,} resources", "processor", "each")
-        print(table(headings, plan_layers(count, Path(folder)).rows), end="\n\n")
-        print(table(headings, floor(count, Path(folder)).rows))
+    print(measured(plan_layers, count), end="\n\n")
+    print(measured(floor, count))
 
 
 if __name__ == "__main__":

@@ -112,19 +112,18 @@ class Bench:
         ]
 
     def growth(self) -> list[Growth]:
-        """Time per resource as they grow more."""
+        """Time per resource as they grow more, all sizes in turn."""
         counts = [count // self.scale for count in (1_000, 10_000, 100_000)]
         names = {"build": "build", "first": "first plan", "again": "no-op plan", "apply": "apply"}
-        return [
-            Growth(
-                label,
-                tuple(
-                    (count, self.inside(name, Shape.GROUPS, count, 1 if (name, count) == LONG else self.runs))
-                    for count in counts
-                ),
-            )
-            for name, label in names.items()
-        ]
+        found = []
+        for name, label in names.items():
+            self.say(f"{name}, {', '.join(map(str, counts))}, inside a process")
+            pieces = []
+            for count in counts:
+                runs = 1 if (name, count) == LONG else self.runs
+                pieces.append((work(name, "groups", count, self.planted(Shape.GROUPS, count)), None, runs))
+            found.append(Growth(label, tuple(zip(counts, side_by_side(*pieces), strict=True))))
+        return found
 
     def refreshing(self) -> str:
         """What reading many servers takes."""
