@@ -37,8 +37,7 @@ RUNS: Final = 5
 class Layers:
     """Measures one layer after another, and keeps what each took."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self) -> None:
         self.took: dict[str, float] = {}
 
     def timed(self, name: str, work: Callable[[], T]) -> T:
@@ -53,7 +52,7 @@ def plan_layers(count: int, folder: Path) -> Layers:
     """Every layer that a plan in which nothing changes goes through."""
     plant(folder, count, Shape.GROUPS)
     oc.Deployment  # noqa: B018 (loaded here, so that no layer pays for it)
-    layers, cloud = Layers(count), PartCloud(folder / "cloud.parts")
+    layers, cloud = Layers(), PartCloud(folder / "cloud.parts")
     stack = layers.timed("build the stack", lambda: Parts(count=count))
     layers.timed("collect it: addresses, expressions, edges", lambda: collect(stack))
     deployment = oc.Deployment(stack, name=DEPLOYMENT, cloud=cloud, state=folder / "state.db", progress=False)
@@ -83,7 +82,7 @@ class Plain:
 
 def floor(count: int, folder: Path) -> Layers:
     """What the same number of plain objects takes."""
-    layers = Layers(count)
+    layers = Layers()
     made = layers.timed(
         "build attrs objects", lambda: [Plain(name=f"r{i}", cidr="10.0.0.0/16", size="s", net="") for i in range(count)]
     )

@@ -18,7 +18,7 @@ from orchestra.engine.retry import Concurrency
 from orchestra.engine.run import StepResult
 from orchestra.engine.schedule import Schedule, cloud_of
 from orchestra.engine.settings import Settings
-from orchestra.engine.waiting import SLOWEST_POLL, Group, next_call, sampled, too_late
+from orchestra.engine.waiting import Group, next_call, sampled, too_late
 from orchestra.engine.work import Accepted, Finished, Progress, Workshop
 from orchestra.errors import CloudError, InProgressError, InternalError, StateError, ThrottledError
 from orchestra.planning.decide import Action
@@ -101,7 +101,7 @@ class Executor:
         No look is put off for long.
         """
         is_free = self._busy < self._settings.width
-        return is_free or group.urgency < self._schedule.first_ready or now >= group.due + SLOWEST_POLL
+        return is_free or group.urgency < self._schedule.first_ready or now >= group.latest
 
     def _begun(self, step: Step, now: float) -> Progress:
         return Progress(

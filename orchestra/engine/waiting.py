@@ -61,9 +61,14 @@ class Group:
         self.urgency = min((progress.urgency for progress in self.waiting), default=0)
         self.polling = False
 
+    @property
+    def latest(self) -> float:
+        """Until when a look that is due may be put off."""
+        return self.due + SLOWEST_POLL
+
     def next_turn(self, now: float) -> float:
         """When to see next whether to look: when it is due, or when it may be put off no longer."""
-        return self.due if self.due > now else self.due + SLOWEST_POLL
+        return self.due if self.due > now else self.latest
 
 
 def _pause(progress: Progress, now: float, least: float) -> float:

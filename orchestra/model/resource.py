@@ -123,7 +123,7 @@ class Resource(_Declared):
         now = building.current()
         if now is not None:
             now.resources.append(self)
-        faults = [] if self._is_plainly_right() else list(self._faults())
+        faults = self._faults()
         if faults:
             raise DefinitionError(
                 f"{type(self).__name__} is declared wrongly, in: {line_typed()}"
@@ -132,28 +132,21 @@ class Resource(_Declared):
                 remedy="correct the inputs named above",
             )
 
-    def _is_plainly_right(self) -> bool:
-        """Whether nothing is wrong with the inputs, seen in the least time: there may be thousands of resources."""
-        values = vars(self)
-        for name, accepts, _, checks, default in self._compiled_checks():
-            value = values[name]
-            if value is not default and (not accepts(value) or (checks and _told_by(checks, value))):
-                return False
-        return not self.ready
-
-    def _faults(self) -> typing.Iterator[str]:
+    def _faults(self) -> list[str]:
         """What is wrong with the inputs, each a sentence that starts with the input's name."""
         values = vars(self)
+        found: list[str] = []
         for name, accepts, wanted, checks, default in self._compiled_checks():
             value = values[name]
             if value is default:
-                continue
+                continue  # most are
             if not accepts(value):
-                yield not_needed(name, value, wanted)
-            else:
-                yield from (f"{shown(name, value)}: {fault}" for fault in _told_by(checks, value))
+                found.append(not_needed(name, value, wanted))
+            elif checks:
+                found += [f"{shown(name, value)}: {fault}" for fault in _told_by(checks, value)]
         if self.ready and isinstance(self.ready, Sequence):
-            yield from readiness.faults(self.ready, type(self).__name__, self.kind.outputs)
+            found += readiness.faults(self.ready, type(self).__name__, self.kind.outputs)
+        return found
 
     @classmethod
     def _compiled_checks(cls) -> tuple[_Compiled, ...]:

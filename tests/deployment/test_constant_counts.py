@@ -317,6 +317,8 @@ def test_a_destroy_commits_at_most_twice_for_a_step_and_takes_no_more_statements
     for size, spent in (lives if width == 1 else side_by_side).items():
         count = steps("destroy", size)
         assert spent["destroy"].commits <= 2 * count + 12
+        lists = dict.fromkeys(LISTS, 0)
+        assert {**spent["destroy"].calls, **lists} == {**lives[size]["destroy"].calls, **lists}
         each.append(sum(spent["destroy"].statements.values()) / count)
     assert max(each) <= each[0]
 

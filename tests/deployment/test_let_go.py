@@ -12,7 +12,7 @@ import orchestra as oc
 
 
 class Site(oc.Stack):
-    """Networks with a secret about them."""
+    """Some networks."""
 
     count: int = 3
 
